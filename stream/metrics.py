@@ -1,0 +1,62 @@
+"""The one place that names what is counted, and the books that must balance.
+
+    sampled = embedded + dropped by reason + in flight          (frames, per camera and embedder)
+    due     = published + dropped by reason + in flight         (windows, per camera and embedder)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+
+
+class Metric(StrEnum):
+    """Counters, each by camera, embedder and (for drops) reason. Names follow Prometheus' conventions."""
+
+    FRAMES_DECODED = "frames_decoded_total"  # by camera
+    FRAMES_SAMPLED = "frames_sampled_total"
+    FRAMES_EMBEDDED = "frames_embedded_total"
+    FRAMES_DROPPED = "frames_dropped_total"
+    WINDOWS_DUE = "windows_due_total"
+    WINDOWS_PUBLISHED = "windows_published_total"
+    WINDOWS_DROPPED = "windows_dropped_total"
+    SESSIONS = "sessions_total"  # connections made, by camera
+
+
+class Drop(StrEnum):
+    """Why something was dropped."""
+
+    LATE = "late"  # the service did not take it from the decoder in time
+    SHED = "shed"  # the device could not keep up; the oldest of the camera with most waiting went
+    FAILED = "failed"  # the model failed on it
+    COVERAGE = "coverage"  # too few of the window's frames are there
+    BUFFER = "buffer"  # Redis was away for longer than the buffer holds
+    REFUSED = "refused"  # Redis will never take it (wrong type of key, no permission)
+    SHUTDOWN = "shutdown"  # the program ended first
+
+
+class Counters:
+    """Counts by (metric, camera, embedder, reason). Event loop only."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[Metric, str, str, str]] = Counter()
+
+    def add(self, metric: Metric, camera: str, embedder: str = "", reason: str = "", n: int = 1) -> None:
+        self._counts[metric, camera, embedder, reason] += n
+
+    def total(self, metric: Metric, camera: str | None = None, embedder: str | None = None) -> int:
+        """The sum over whatever is not named."""
+        return sum(
+            count
+            for (name, its_camera, its_embedder, _), count in self._counts.items()
+            if name is metric
+            and (camera is None or its_camera == camera)
+            and (embedder is None or its_embedder == embedder)
+        )
+
+    def by_reason(self, metric: Metric, camera: str | None = None) -> dict[str, int]:
+        reasons: Counter[str] = Counter()
+        for (name, its_camera, _, reason), count in self._counts.items():
+            if name is metric and (camera is None or its_camera == camera):
+                reasons[reason] += count
+        return dict(reasons)

@@ -1,0 +1,1 @@
+"""What runs: cameras, models, the service and the command line."""
