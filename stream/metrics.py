@@ -1,12 +1,13 @@
 """The one place that names what is counted, and the books that must balance.
 
-    sampled = embedded + dropped by reason + in flight          (frames, per camera and embedder)
-    due     = published + dropped by reason + in flight         (windows, per camera and embedder)
+sampled = embedded + dropped by reason + in flight          (frames, per camera and embedder)
+due     = published + dropped by reason + in flight         (windows, per camera and embedder)
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -20,6 +21,7 @@ class Metric(StrEnum):
     WINDOWS_DUE = "windows_due_total"
     WINDOWS_PUBLISHED = "windows_published_total"
     WINDOWS_DROPPED = "windows_dropped_total"
+    EVENTS_DROPPED = "events_dropped_total"
     SESSIONS = "sessions_total"  # connections made, by camera
 
 
@@ -36,27 +38,32 @@ class Drop(StrEnum):
 
 
 class Counters:
-    """Counts by (metric, camera, embedder, reason). Event loop only."""
+    """Counts by camera and (metric, embedder, reason). Event loop only."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[Metric, str, str, str]] = Counter()
+        self._cameras: defaultdict[str, Counter[tuple[Metric, str, str]]] = defaultdict(Counter)
 
     def add(self, metric: Metric, camera: str, embedder: str = "", reason: str = "", n: int = 1) -> None:
-        self._counts[metric, camera, embedder, reason] += n
+        self._cameras[camera][metric, embedder, reason] += n
 
     def total(self, metric: Metric, camera: str | None = None, embedder: str | None = None) -> int:
         """The sum over whatever is not named."""
         return sum(
             count
-            for (name, its_camera, its_embedder, _), count in self._counts.items()
-            if name is metric
-            and (camera is None or its_camera == camera)
-            and (embedder is None or its_embedder == embedder)
+            for counts in self._of(camera)
+            for (name, its_embedder, _), count in counts.items()
+            if name is metric and embedder in (None, its_embedder)
         )
 
     def by_reason(self, metric: Metric, camera: str | None = None) -> dict[str, int]:
         reasons: Counter[str] = Counter()
-        for (name, its_camera, _, reason), count in self._counts.items():
-            if name is metric and (camera is None or its_camera == camera):
-                reasons[reason] += count
+        for counts in self._of(camera):
+            for (name, _, reason), count in counts.items():
+                if name is metric:
+                    reasons[reason] += count
         return dict(reasons)
+
+    def _of(self, camera: str | None) -> Iterable[Counter[tuple[Metric, str, str]]]:
+        if camera is None:
+            return self._cameras.values()
+        return [self._cameras[camera]] if camera in self._cameras else []

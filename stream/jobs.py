@@ -1,0 +1,50 @@
+"""What the device is asked for, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stream.frames import Frame, Pixels, Vector
+from stream.metrics import Drop
+
+if TYPE_CHECKING:
+    from stream.rolls import Roll
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One item of a batch: a frame, or the T pictures of a clip. It is settled once: embedded or dropped."""
+
+    roll: Roll  # to be told when it is settled
+    frame: Frame  # the newest of its pictures
+    pictures: tuple[Pixels, ...]  # given up when the job is settled
+    queued_at: float  # Unix seconds
+    vector: Vector | None = None
+    drop: Drop | None = None
+    queue_ms: float = 0.0
+    embed_ms: float = 0.0
+
+    @property
+    def camera(self) -> str:
+        return self.frame.session.camera
+
+    @property
+    def live(self) -> bool:
+        """A job of a live camera may be shed; one of a file waits."""
+        return self.frame.session.live
+
+    @property
+    def settled(self) -> bool:
+        return self.vector is not None or self.drop is not None
+
+    def embedded(self, vector: Vector, *, started_at: float, embed_ms: float) -> None:
+        """`started_at` (Unix seconds) and `embed_ms` are those of the whole batch."""
+        self.vector = vector
+        self.queue_ms = max(started_at - self.queued_at, 0.0) * 1e3
+        self.embed_ms = embed_ms
+        self.pictures = ()
+
+    def dropped(self, reason: Drop) -> None:
+        self.drop = reason
+        self.pictures = ()

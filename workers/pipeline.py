@@ -1,0 +1,230 @@
+"""From cameras to embeddings. Read downwards: this is the order in which a frame meets the code.
+
+    decoder thread             event loop                         device thread   event loop
+    packets → pictures →    →  a job for each frame, or at the →  a batch of   →  a window whose
+    those due on a grid →      end of a window one for its T      what waits,     jobs are settled:
+    scaled down once           frames; waiting in a lane          all cameras     pooled, published
+
+1. `_watch` keeps one camera connected. A `SourceError` is data: a state, an event, a wait, the next session.
+   Any other exception is a bug and ends the program.
+2. `_roll` takes the frames of one session. The decoder (`workers.decoder`) has already chosen them on the
+   embedders' grids (`stream.sampling`), given them camera time (`stream.timeline`) and scaled them. Each
+   embedder rolls by itself (`stream.rolls`): a frame becomes one job however many windows (`stream.windows`)
+   overlap.
+3. `_submit` lets jobs wait in bounded lanes (`stream.lanes`). When a lane is full, the oldest job of the live
+   camera that has most waiting goes; a file waits.
+4. `_embed` gives the device the next batch: what waits, all cameras together, in turn, without a timer.
+5. `_settle` tells the job's roll. The windows that waited only for it are pooled and published, in order.
+
+The books balance at any moment (`stream.metrics`): what was sampled was embedded, was dropped for a stated
+reason, or is in flight; and so for the windows that were due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import structlog
+
+from stream.config import Config
+from stream.errors import EmbedError, SourceError
+from stream.frames import Frame
+from stream.jobs import Job
+from stream.lanes import Lane
+from stream.metrics import Counters, Drop, Metric
+from stream.record import Embedding, Kind
+from stream.rolls import Embedder, Roll
+from stream.sampling import SamplingPlan
+from stream.urls import is_live
+from workers.cameras import Camera, Events, Surroundings
+from workers.decoder import Decoders, Delivery
+from workers.device import Device
+from workers.queues import DeviceQueue
+
+log = structlog.get_logger()
+
+DRAIN_S = 2.0
+"""For what is under way when the program is asked to stop: with the writing to Redis, under 5 s in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """What the pipeline tells the world, and what it must know of it."""
+
+    publish: Callable[[Embedding], None]
+    event: Events
+    counters: Counters
+    now: Callable[[], float]  # Unix seconds
+    last_sessions: Mapping[str, int] = field(default_factory=dict)  # by camera, of an earlier run
+
+
+class Pipeline:
+    """All cameras, all embedders, one device. Event loop only."""
+
+    def __init__(
+        self,
+        config: Config,
+        embedders: Sequence[Embedder],
+        decoders: Decoders,
+        device: Device,
+        outlet: Outlet,
+    ) -> None:
+        self.counters = outlet.counters
+        self._embedders = embedders
+        self._device = device
+        self._publish = outlet.publish
+        self._now = outlet.now
+        around = Surroundings(decoders, sampling_plan(embedders), config.reconnect, outlet.event, outlet.now)
+        self.cameras = [
+            Camera(camera, around, last_session=outlet.last_sessions.get(camera.id, 0))
+            for camera in config.cameras
+        ]
+        self._queue = DeviceQueue(lanes(config, embedders))
+        self._batch: list[Job] = []  # on the device now
+        self._idle = asyncio.Event()  # nothing waits for the device, and it does nothing
+        self._idle.set()
+
+    @property
+    def jobs_in_flight(self) -> int:
+        return len(self._queue) + len(self._batch)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ends when every camera has ended (files do, rejected cameras do), or soon after `stop` is set."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                embedding = tasks.create_task(self._embed())
+                await until(stop, self._watch_all())
+                await until(stop, self._idle.wait())
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_S):
+                        await self._idle.wait()
+                embedding.cancel()
+        finally:
+            self._abandon()
+
+    async def _watch_all(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for camera in self.cameras:
+                tasks.create_task(self._watch(camera))
+
+    async def _watch(self, camera: Camera) -> None:
+        """One camera, session after session. Ends when its file has ended or another try cannot help."""
+        while True:
+            try:
+                await self._roll(camera)
+            except SourceError as error:
+                if not await camera.may_retry(error):
+                    return
+            else:
+                camera.finished()
+                return
+
+    async def _roll(self, camera: Camera) -> None:
+        """One session: frames in, jobs out. Ends with a file; a live camera's end is a SourceError."""
+        session = camera.next_session()
+        rolls = {e.config.name: Roll(session, e, self.counters) for e in self._embedders}
+        with camera.decoding(session) as decoding:
+            while (delivery := await decoding.take()) is not None:
+                camera.delivered(decoding, delivery)
+                self._count_late(camera, delivery)
+                for frame in delivery.frames:
+                    await self._push(frame, rolls)
+        for name, roll in rolls.items():
+            await self._queue.room(name, camera.config.id)
+            self._submit(roll, roll.finish(self._now()))
+
+    async def _push(self, frame: Frame, rolls: Mapping[str, Roll]) -> None:
+        """Live frames never wait here; those of a file do, for as long as it takes."""
+        for name, roll in rolls.items():
+            if name in frame.due:
+                if not frame.session.live:
+                    await self._queue.room(name, frame.session.camera)
+                self._submit(roll, roll.push(frame, self._now()))
+
+    def _submit(self, roll: Roll, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            self._idle.clear()
+            shed = self._queue.put(job)
+            if shed is not None:
+                shed.dropped(Drop.SHED)
+                self._settle(shed)
+        self._publish_ready(roll)  # the last window may have waited for this frame's time only
+
+    def _count_late(self, camera: Camera, delivery: Delivery) -> None:
+        """Frames that the loop was too late for: they never were in a roll, but they were sampled."""
+        for embedder in self._embedders:
+            name, late = embedder.config.name, delivery.late.get(embedder.config.name, 0)
+            if late and embedder.card.kind is Kind.FRAMES:
+                self.counters.add(Metric.FRAMES_SAMPLED, camera.config.id, name, n=late)
+                self.counters.add(Metric.FRAMES_DROPPED, camera.config.id, name, Drop.LATE, n=late)
+
+    async def _embed(self) -> None:
+        """Batch after batch. Ends only when cancelled."""
+        while True:
+            embedder, self._batch = await self._queue.next_batch()
+            await self._answer(embedder.config.name, self._batch)
+            batch, self._batch = self._batch, []
+            for job in batch:
+                self._settle(job)
+            if not self.jobs_in_flight:
+                self._idle.set()
+
+    async def _answer(self, embedder: str, batch: Sequence[Job]) -> None:
+        started_at, started = self._now(), perf_counter()
+        try:
+            vectors = await self._device.embed(embedder, [job.pictures for job in batch])
+        except EmbedError as error:
+            log.warning("batch failed", embedder=embedder, jobs=len(batch), reason=str(error))
+            for job in batch:
+                job.dropped(Drop.FAILED)
+            return
+        embed_ms = (perf_counter() - started) * 1e3
+        for job, vector in zip(batch, vectors, strict=True):
+            job.embedded(vector, started_at=started_at, embed_ms=embed_ms)
+
+    def _settle(self, job: Job) -> None:
+        job.roll.count(job)
+        self._publish_ready(job.roll)
+
+    def _publish_ready(self, roll: Roll) -> None:
+        for embedding in roll.ready():
+            self._publish(embedding)
+
+    def _abandon(self) -> None:
+        """Whatever is still in flight goes, and is counted."""
+        for job in [*self._batch, *self._queue.clear()]:
+            job.dropped(Drop.SHUTDOWN)
+            self._settle(job)
+        self._batch = []
+        for camera in self.cameras:
+            camera.stopped()
+
+
+def sampling_plan(embedders: Sequence[Embedder]) -> SamplingPlan:
+    """What the decoder must give: a grid for each embedder, and pictures large enough for all."""
+    rates = {embedder.config.name: embedder.rate for embedder in embedders}
+    return SamplingPlan(rates, max(embedder.card.short_side for embedder in embedders))
+
+
+async def until(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> None:
+    """Runs `work` to its end, or cancels it when `stop` is set. Raises what `work` raises."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            working, stopping = tasks.create_task(work), tasks.create_task(stop.wait())
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            working.cancel()
+            stopping.cancel()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None  # of the two, only `work` can fail
+
+
+def lanes(config: Config, embedders: Sequence[Embedder]) -> dict[str, tuple[Embedder, Lane]]:
+    """A lane for each embedder, bounded by what the live cameras may have waiting."""
+    live = sum(is_live(camera.url) for camera in config.cameras)
+    bounds = {Kind.FRAMES: config.queues.frames_per_camera, Kind.CLIP: config.queues.clips_per_camera}
+    return {e.config.name: (e, Lane(bounds[e.card.kind], live)) for e in embedders}
