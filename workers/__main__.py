@@ -1,0 +1,5 @@
+"""`python -m workers` is `livevec`."""
+
+from workers.cli import main
+
+main()
