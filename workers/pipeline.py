@@ -24,10 +24,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 import structlog
 
@@ -45,6 +44,7 @@ from workers.cameras import Camera, Events, Surroundings
 from workers.decoder import Decoders, Delivery
 from workers.device import Device
 from workers.queues import DeviceQueue
+from workers.tasks import end, until
 
 log = structlog.get_logger()
 
@@ -103,7 +103,7 @@ class Pipeline:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(DRAIN_S):
                         await self._idle.wait()
-                embedding.cancel()
+                await end([embedding])
         finally:
             self._abandon()
 
@@ -209,18 +209,6 @@ def sampling_plan(embedders: Sequence[Embedder]) -> SamplingPlan:
     """What the decoder must give: a grid for each embedder, and pictures large enough for all."""
     rates = {embedder.config.name: embedder.rate for embedder in embedders}
     return SamplingPlan(rates, max(embedder.card.short_side for embedder in embedders))
-
-
-async def until(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> None:
-    """Runs `work` to its end, or cancels it when `stop` is set. Raises what `work` raises."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            working, stopping = tasks.create_task(work), tasks.create_task(stop.wait())
-            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-            working.cancel()
-            stopping.cancel()
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None  # of the two, only `work` can fail
 
 
 def lanes(config: Config, embedders: Sequence[Embedder]) -> dict[str, tuple[Embedder, Lane]]:

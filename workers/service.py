@@ -9,9 +9,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Never
+from typing import Never
 
 import structlog
 
@@ -27,7 +27,8 @@ from stream.urls import is_live, local_path
 from workers.cameras import Camera
 from workers.decoder import DecoderThreads
 from workers.device import Device, DeviceThread
-from workers.pipeline import Outlet, Pipeline, until
+from workers.pipeline import Outlet, Pipeline
+from workers.tasks import beside, until
 
 log = structlog.get_logger()
 
@@ -44,7 +45,7 @@ def run(config: Config) -> None:
     try:
         asyncio.run(_run_until_signal(config))
     finally:
-        _leave_hanging_threads(sys.exc_info()[1])
+        leave_hanging_threads(sys.exc_info()[1])
 
 
 async def _run_until_signal(config: Config) -> None:
@@ -97,21 +98,12 @@ async def serve(
             return counters
         outlet = Outlet(publisher.offer, publisher.event, counters, now, sessions)
         pipeline = Pipeline(config, embedders, decoders, device, outlet)
-        beside = [publisher.run(), report(pipeline, publisher), *([server.keep_running()] if server else [])]
-        await _beside(pipeline.run(stop), beside)
+        others = [publisher.run(), report(pipeline, publisher), *([server.keep_running()] if server else [])]
+        await beside(pipeline.run(stop), others)
         _report_once(pipeline, publisher)
     if not stop.is_set():
         _complain_of_rejected(pipeline.cameras)
     return counters
-
-
-async def _beside(main: Coroutine[Any, Any, None], others: Sequence[Coroutine[Any, Any, Never]]) -> None:
-    """Runs `main` to its end, and the others for as long."""
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(other) for other in others]
-        await main
-        for each in running:
-            each.cancel()
 
 
 @asynccontextmanager
@@ -180,7 +172,7 @@ def _complain_of_rejected(cameras: Sequence[Camera]) -> None:
         raise NoCameraLeft(reasons)
 
 
-def _leave_hanging_threads(error: BaseException | None) -> None:
+def leave_hanging_threads(error: BaseException | None) -> None:
     """A thread that hangs in FFmpeg or in a model can be ended only with its process."""
     if error is None and threading.active_count() > 1:
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from pathlib import Path
 
@@ -65,12 +66,20 @@ def video_stream(camera: CameraConfig, container: InputContainer) -> VideoStream
 
 
 def _open_file(camera: CameraConfig, path: Path) -> InputContainer:
-    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-        raise failure(camera, Code.NO_VIDEO, "not a file")
-    if path.exists() and path.stat().st_size == 0:
-        raise failure(camera, Code.NO_VIDEO, "the file is empty")
+    _check_file(camera, path)
     options = {"protocol_whitelist": _PROTOCOLS[Scheme.FILE], "format_whitelist": _FILE_FORMATS}
     return av.open(f"file:{path}", options=options, metadata_errors="replace")
+
+
+def _check_file(camera: CameraConfig, path: Path) -> None:
+    try:
+        known = path.stat()
+    except OSError:  # FFmpeg will say why
+        return
+    if not stat.S_ISREG(known.st_mode):  # opening a pipe would wait for ever
+        raise failure(camera, Code.NO_VIDEO, "not a file")
+    if known.st_size == 0:
+        raise failure(camera, Code.NO_VIDEO, "the file is empty")
 
 
 def _open_remote(camera: CameraConfig, scheme: Scheme) -> InputContainer:
@@ -86,6 +95,7 @@ def _open_remote(camera: CameraConfig, scheme: Scheme) -> InputContainer:
     options |= {
         "rtsp_transport": camera.transport,
         "allowed_media_types": "video",  # else sound would hide that the pictures stopped
-        "fpsprobesize": "0",  # else FFmpeg watches a second of video for its rate
+        "fpsprobesize": "0",  # else FFmpeg looks for the rate, and then for decoding times, in 20 pictures;
+        "max_ts_probe": "0",  # all of them would seem to have arrived when it is done
     }
     return av.open(camera.url, format="rtsp", options=options, timeout=limits_s, metadata_errors="replace")

@@ -35,6 +35,7 @@ _KNOWN: dict[type[av.error.FFmpegError], _Reason] = {  # the first that fits
     av.error.ConnectionAbortedError: _Reason(Code.CLOSED, "the connection was cut"),
     av.error.BrokenPipeError: _Reason(Code.CLOSED, "the connection was closed"),
     av.error.FileNotFoundError: _Reason(Code.NOT_FOUND, "no such file: is the path right?", final=True),
+    av.error.NotADirectoryError: _Reason(Code.NOT_FOUND, "no such path: is it right?", final=True),
     av.error.PermissionError: _Reason(
         Code.FORBIDDEN, "not to be read: are its permissions right?", final=True
     ),
@@ -44,7 +45,8 @@ _KNOWN: dict[type[av.error.FFmpegError], _Reason] = {  # the first that fits
 }
 _NO_ANSWER = _Reason(Code.TIMEOUT, "no answer in time: is the address right, and the camera on?")
 _NO_WAY = _Reason(Code.UNREACHABLE, "no way to that host: are its name and the network right?")
-_LOST = _Reason(Code.CLOSED, "the connection was lost")
+_NO_SUCH_PATH = _Reason(Code.NOT_FOUND, "cannot be opened: is the path right?")
+_LOST = _Reason(Code.CLOSED, "nothing more could be read from it")
 _NOT_RTSP = _Reason(Code.INVALID_STREAM, "what answers there is no RTSP stream: are port and path right?")
 _NOT_VIDEO = _Reason(Code.INVALID_STREAM, "not a video of a known kind, or a damaged one")
 
@@ -58,15 +60,16 @@ def open_error(camera: CameraConfig, error: av.error.FFmpegError, waited_s: floa
     if reason is None and _timed_out(error, waited_s, camera.open_timeout_s):
         reason = _NO_ANSWER
     if reason is None and isinstance(error, av.error.OSError):  # FFmpeg says EIO for an unknown host
-        reason = _NO_WAY
+        reason = _NO_SUCH_PATH if check_url(camera.url) is Scheme.FILE else _NO_WAY
     return _error(camera, reason or (_NOT_RTSP if is_live(camera.url) else _NOT_VIDEO))
 
 
 def read_error(camera: CameraConfig, error: av.error.FFmpegError, waited_s: float) -> SourceError:
     """For what reading a packet raised after `waited_s` seconds."""
-    if _timed_out(error, waited_s, camera.read_timeout_s):
+    reason = _known(error)
+    if reason is None and _timed_out(error, waited_s, camera.read_timeout_s):
         return silent(camera)
-    return _error(camera, _known(error) or (_LOST if isinstance(error, av.error.OSError) else _NOT_VIDEO))
+    return _error(camera, reason or (_LOST if isinstance(error, av.error.OSError) else _NOT_VIDEO))
 
 
 def silent(camera: CameraConfig) -> SourceError:
@@ -92,7 +95,5 @@ def _known(error: av.error.FFmpegError) -> _Reason | None:
 
 
 def _timed_out(error: av.error.FFmpegError, waited_s: float, limit_s: float) -> bool:
-    """PyAV's limit shows as `ExitError`; FFmpeg's own, in RTSP, as invalid data."""
-    if isinstance(error, av.error.ExitError | av.error.TimeoutError):
-        return True
-    return isinstance(error, av.error.InvalidDataError) and waited_s >= limit_s
+    """PyAV's limit shows as `ExitError`, or within RTSP as bad data or arguments; so does FFmpeg's own."""
+    return isinstance(error, av.error.ExitError | av.error.TimeoutError) or waited_s >= limit_s

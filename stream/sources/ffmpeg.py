@@ -20,8 +20,8 @@ from stream.config import CameraConfig
 from stream.errors import Code
 from stream.frames import US_PER_S, Clock, Pixels
 from stream.sources.containers import open_container, video_stream
+from stream.sources.continuity import Continuity
 from stream.sources.errors import failure, read_error, silent
-from stream.sources.timeline import Timeline
 from stream.urls import is_live
 
 MAX_FPS = 1000
@@ -40,13 +40,13 @@ class VideoInfo:
     duration_s: float | None  # of a file
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Picture:
     """A decoded frame in full size. Outlives the video that it is from."""
 
     pts_s: float  # on the source's own clock; not below 0 in a file
     arrived_at: float  # Unix seconds, when the read of its packet returned
-    decode_ms: float  # wall time of the call that gave it; scaling comes on top
+    decode_ms: float  # wall time of decoding it, and of scaling where it was
     _frame: VideoFrame
     _reformatter: VideoReformatter
 
@@ -55,6 +55,7 @@ class Picture:
 
         Pixels stay as they are stored: a note to rotate them, or that they are not square, is not followed.
         """
+        began = time.perf_counter()
         frame = self._frame
         scale = min(1.0, short_side / min(frame.width, frame.height))
         small = self._reformatter.reformat(
@@ -65,7 +66,9 @@ class Picture:
             interpolation="AREA",
             threads=1,
         )
-        return np.ascontiguousarray(cast(Pixels, small.to_ndarray()))  # FFmpeg pads rows
+        pixels = np.ascontiguousarray(cast(Pixels, small.to_ndarray()))  # FFmpeg pads rows
+        self.decode_ms += _ms_since(began)
+        return pixels
 
 
 class Video:
@@ -87,15 +90,15 @@ class Video:
 
         A live camera has no end: that its connection closed is an error too.
         """
-        timeline = Timeline(self._camera, live=self._live, opened_at=self._now())
+        continuity = Continuity(self._camera, live=self._live, opened_at=self._now())
         for packet, arrived_at in self._packets:
             for picture in self._decode(packet, arrived_at):
-                if timeline.accept(picture.pts_s, picture.arrived_at):
+                if continuity.accept(picture.pts_s, picture.arrived_at):
                     yield picture
-            timeline.check_alive(arrived_at)
+            continuity.check_alive(arrived_at)
         if self._live:
             raise failure(self._camera, Code.CLOSED, "the camera ended the connection")
-        if not timeline.started:
+        if not continuity.started:
             raise failure(self._camera, Code.NO_VIDEO, "no picture in it could be decoded")
 
     def close(self) -> None:
@@ -126,7 +129,7 @@ class Video:
             frames = packet.decode()
         except av.error.FFmpegError:  # damaged, or before the first key frame; the next may be whole
             return
-        decode_ms = (time.perf_counter() - began) * 1000 / max(1, len(frames))
+        decode_ms = _ms_since(began) / max(1, len(frames))
         for frame in frames:
             if frame.pts is None or frame.is_corrupt:  # FFmpeg leaves the first one of RTSP without a PTS
                 continue
@@ -163,3 +166,7 @@ def _before_zero_s(stream: VideoStream) -> float:
     if stream.start_time is None or stream.time_base is None:
         return 0.0
     return max(0.0, -float(stream.start_time * stream.time_base))
+
+
+def _ms_since(began_s: float) -> float:
+    return (time.perf_counter() - began_s) * 1000

@@ -14,7 +14,7 @@ HEADER = struct.Struct("<qqI")  # PTS and DTS in microseconds, bytes that follow
 
 
 def write_packets(video: Path, path: Path) -> Path:
-    """An H.264 video as access units in Annex B, with a header each; the first header says how long all last."""
+    """Access units in Annex B, each after a header with its times. A first header tells how long all last."""
     with av.open(video) as container:
         stream = container.streams.video[0]
         to_annex_b = BitStreamFilterContext("h264_mp4toannexb", stream)

@@ -39,6 +39,7 @@ def test_for_a_live_camera_only_these_are_final() -> None:
         "HTTPUnauthorizedError",
         "HTTPForbiddenError",
         "FileNotFoundError",
+        "NotADirectoryError",
         "PermissionError",
         "ProtocolNotFoundError",
     }
@@ -71,6 +72,7 @@ def test_for_a_file_over_http_what_the_network_did_may_pass_and_what_it_holds_st
         (av.error.TimeoutError, 0.1, Code.TIMEOUT),
         (av.error.ExitError, 10.1, Code.TIMEOUT),
         (av.error.InvalidDataError, 10.1, Code.TIMEOUT),
+        (av.error.ArgumentError, 10.1, Code.TIMEOUT),  # seen from a redirection without end
         (av.error.InvalidDataError, 0.1, Code.INVALID_STREAM),
     ],
 )

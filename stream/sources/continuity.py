@@ -16,7 +16,7 @@ NO_PICTURE_S = 30.0
 """A live camera that sends packets and no picture for so long is given up. Key frames 20 s apart exist."""
 
 
-class Timeline:
+class Continuity:
     """Judges each picture of one session by its PTS and by when its packet arrived."""
 
     def __init__(self, camera: CameraConfig, *, live: bool, opened_at: float) -> None:
