@@ -1,15 +1,18 @@
-# Two commands: `make demo` to see it, `make test` to trust it.
+# Two commands: `make demo` to see it, `make test` to trust it. `make test-slow` builds every model in full size.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check install install-dev clean
+.PHONY: demo test test-slow check install install-dev clean
 
 demo: install
 	$(BIN)/livevec demo $(DEMO)
 
 test: install-dev
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -m 'not slow' $(TESTS)
+
+test-slow: install-dev
+	$(BIN)/pytest -m slow $(TESTS)
 
 check: install-dev
 	$(BIN)/ruff check

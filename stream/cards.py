@@ -22,6 +22,6 @@ class ModelCard:
 
 
 def space_id(card: ModelCard, pooling: str) -> str:
-    """12 hex digits; equal exactly when model, weights, preprocessing and pooling are."""
+    """12 hex digits; equal exactly when model, weights, preprocessing and pooling with its parameter are."""
     parts = (card.model, card.identity, pooling if card.kind is Kind.FRAMES else "")
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

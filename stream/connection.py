@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from stream.config import RedisConfig
 from stream.embedded import embedded_url
@@ -17,6 +19,8 @@ from stream.urls import redact
 
 CONNECT_TIMEOUT_S = 2.0
 COMMAND_TIMEOUT_S = 5.0  # a server that has not answered for so long is away
+
+T = TypeVar("T")
 
 RedisFailure = (redis.RedisError, OSError)
 """What a command can raise."""
@@ -32,31 +36,45 @@ class Verdict(Enum):
     OLDER = "older"  # of XADD: the key's last id is not below the one given
 
 
-def connect(config: RedisConfig) -> redis.asyncio.Redis:
+class OneTry(Retry):
+    """What redis-py asks to retry does not, and limits the time of the one try.
+
+    Its own limit, `socket_timeout`, goes through `asyncio.wait_for`, which in Python 3.11 can swallow a
+    cancellation: a task that writes could then not be stopped.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(NoBackoff(), retries=0)
+        self._timeout_s = timeout_s
+
+    async def call_with_retry(
+        self,
+        do: Callable[[], Awaitable[T]],
+        fail: Callable[..., Any],
+        *options: Any,  # noqa: ANN401 - they differ between versions of redis-py
+        **named: Any,  # noqa: ANN401 - likewise
+    ) -> T:
+        async def limited() -> T:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await do()
+            except TimeoutError:
+                raise redis.TimeoutError(f"no answer in {self._timeout_s:g} s") from None
+
+        return await super().call_with_retry(limited, fail, *options, **named)
+
+
+def connect(config: RedisConfig, *, timeout_s: float = COMMAND_TIMEOUT_S) -> redis.asyncio.Redis:
     """Connects at the first command. Nothing is retried: whoever calls knows what may be sent twice."""
     try:
         return redis.asyncio.Redis.from_url(
             _url(config),
             protocol=2,  # one shape of replies in every version of redis-py
-            retry=AsyncRetry(NoBackoff(), 0),
+            retry=OneTry(timeout_s),
             socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=COMMAND_TIMEOUT_S,
+            socket_timeout=None,
         )
     except (ValueError, TypeError):  # its text can hold parts of a password
-        raise _not_a_url(config) from None
-
-
-def connect_sync(config: RedisConfig) -> redis.Redis:
-    """`connect` for programs without an event loop."""
-    try:
-        return redis.Redis.from_url(
-            _url(config),
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=COMMAND_TIMEOUT_S,
-        )
-    except (ValueError, TypeError):
         raise _not_a_url(config) from None
 
 

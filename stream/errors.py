@@ -34,6 +34,10 @@ class ModelError(LivevecError):
     """A model is not known, or its weights cannot be had."""
 
 
+class WeightsUnavailable(ModelError):
+    """A model's weights are not on this machine, and could not be fetched."""
+
+
 class EmbedError(LivevecError):
     """A model failed on a batch."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,22 +18,29 @@ class Job:
     """One item of a batch: a frame, or the T pictures of a clip. It is settled once: embedded or dropped."""
 
     roll: Roll  # to be told when it is settled
-    frame: Frame  # the newest of its pictures
-    pictures: tuple[Pixels, ...]  # given up when the job is settled
+    pictures: tuple[Pixels, ...]  # given up when the job is settled: windows keep it for longer
     queued_at: float  # Unix seconds
+    captured_at: float  # of the newest picture, as is
+    decode_ms: float
     vector: Vector | None = None
     drop: Drop | None = None
     queue_ms: float = 0.0
     embed_ms: float = 0.0
 
+    @classmethod
+    def of(cls, roll: Roll, frames: Sequence[Frame], now: float) -> Job:
+        """`frames` in order, at least one."""
+        pictures = tuple(frame.pixels for frame in frames)
+        return cls(roll, pictures, now, frames[-1].captured_at, frames[-1].decode_ms)
+
     @property
     def camera(self) -> str:
-        return self.frame.session.camera
+        return self.roll.session.camera
 
     @property
     def live(self) -> bool:
         """A job of a live camera may be shed; one of a file waits."""
-        return self.frame.session.live
+        return self.roll.session.live
 
     @property
     def settled(self) -> bool:

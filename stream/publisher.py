@@ -49,6 +49,7 @@ class Publisher:
         self._refusing: set[str] = set()  # keys
         self._away_since: float | None = None
         self._something_waits = asyncio.Event()
+        self._taken = asyncio.Event()
 
     def __len__(self) -> int:
         """Windows in flight."""
@@ -61,6 +62,12 @@ class Publisher:
         if gone is not None:
             self._drop(gone, Drop.BUFFER)
         self._something_waits.set()
+
+    async def room(self) -> None:
+        """Ends when a window may be offered without another having to go. For files, which can wait."""
+        while len(self) >= self._config.buffer:
+            self._taken.clear()
+            await self._taken.wait()
 
     def event(self, kind: str, camera: str = "", **facts: object) -> None:
         """Where a thousand wait, the oldest goes and is counted."""
@@ -108,6 +115,7 @@ class Publisher:
                 await self._write(self._windows, self._window_appender)
             except RedisFailure as error:
                 self._lost(error)
+                await self._redis.connection_pool.disconnect()  # a name may lead to another server now
                 await asyncio.sleep(next(pauses))
             else:
                 self._answered()
@@ -121,6 +129,7 @@ class Publisher:
             if outcome.fate is not Fate.AGAIN:
                 outbox.settle(entry)
                 self._settled(entry, outcome)
+                self._taken.set()
 
     def _settled(self, entry: Entry, outcome: Outcome) -> None:
         if outcome.fate is Fate.REFUSED:
@@ -132,14 +141,18 @@ class Publisher:
 
     def _refused(self, entry: Entry, why: str) -> None:
         """Counted each time, told once for a run of refusals."""
-        first = entry.key not in self._refusing
-        self._refusing.add(entry.key)
         self._drop(entry, Drop.REFUSED)
-        if first:
-            log.warning("redis refuses", key=entry.key, reason=why)
-        if first and isinstance(entry, Window):
+        if self._is_news(entry.key, why) and isinstance(entry, Window):
             embedding = entry.embedding
             self.event("refused", embedding.camera, embedder=embedding.embedder, reason=why)
+
+    def _is_news(self, key: str, why: str) -> bool:
+        """Whether it is the first of a run of refusals; then it is logged."""
+        if key in self._refusing:
+            return False
+        self._refusing.add(key)
+        log.warning("redis refuses", key=key, reason=why)
+        return True
 
     def _drop(self, entry: Entry, why: Drop) -> None:
         if isinstance(entry, Window):
@@ -155,10 +168,11 @@ class Publisher:
         key = f"{self._config.prefix}:cameras"
         try:
             await self._redis.hset(key, mapping=changed)
+            self._refusing.discard(key)
         except redis.ResponseError as error:
             if classify(error) is Verdict.RETRY:
                 raise
-            log.warning("redis refuses", key=key, reason=reason(error))
+            self._is_news(key, reason(error))
         self._states_waiting -= {camera for camera, state in changed.items() if self._states[camera] == state}
 
     def _lost(self, error: Exception) -> None:

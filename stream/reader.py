@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from random import Random
 from typing import Any, TypeAlias, TypeVar
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 RawEntry: TypeAlias = tuple[bytes, Mapping[bytes, bytes]]
 
 BLOCK_MS = 1_000  # well under any socket's time-out, so that a quiet stream is not taken for a dead server
-RESCAN_S = 2.0  # a new camera's stream is seen after at most so long
+RESCAN_S = 1.0  # and the read before it: a new camera's stream is seen after at most 2 s
 ENTRIES = 100  # per stream and read
 FROM_NOW_ON = b"$"
 _KEYS = 1_000  # per step of a scan
@@ -37,7 +38,7 @@ async def follow(
     cameras: Collection[str] | None = None,
     embedders: Collection[str] | None = None,
     since: str = "$",
-) -> AsyncIterator[tuple[str, Embedding]]:
+) -> AsyncGenerator[tuple[str, Embedding], None]:
     """Entry ids and embeddings, for ever: what is there after `since`, then what comes, with no gap between.
 
     `since` is `$` (from now on), an entry id (`0`: everything), or how far back: `30s`, `10m`, `1h`, `2d`.
@@ -69,9 +70,17 @@ async def latest(
 
 
 async def cameras(client: redis.asyncio.Redis, *, prefix: str = "livevec") -> dict[str, dict[str, Any]]:
-    """Each camera's state as last published: `stream.status.CameraStatus`. Raises RedisError."""
+    """Each camera's state as last published (`stream.status`). Raises InvalidRecord, RedisError."""
     states = await _once(lambda: client.hgetall(f"{prefix}:cameras"))
-    return {str_if_bytes(camera): json.loads(state) for camera, state in states.items()}
+    return {str_if_bytes(camera): _state(str_if_bytes(camera), state) for camera, state in states.items()}
+
+
+def _state(camera: str, text: bytes | str) -> dict[str, Any]:
+    with suppress(ValueError):
+        state = json.loads(text)
+        if isinstance(state, dict):
+            return state
+    raise InvalidRecord(f"the state of camera {camera} is not a JSON object: {text[:40]!r}")
 
 
 class _Streams:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 Fields: TypeAlias = dict[str, bytes | str]
 """A stream entry as it is written."""
+
+Scored: TypeAlias = tuple[tuple[str, float], ...]
+"""Words with their cosines to a window's vector, nearest first."""
 
 WIRE_FLOAT = np.dtype("<f4")  # what Redis vector fields and `VADD … FP32` take
 
@@ -62,6 +66,9 @@ class Embedding:
     )
     age_ms: float = 0.0  # published - captured, of the newest frame; set when it is written
     scale: int = 0  # which of its embedder's windows, from 0; on the wire only within a file's entry ids
+    motion: float | None = None  # 1 - mean cosine of neighbouring frames; on the wire only if asked for
+    novelty: float | None = None  # 1 - largest cosine to the recent past; likewise
+    labels: Scored | None = None  # the nearest of the words that were asked for; likewise
 
 
 class EntryId(NamedTuple):
@@ -91,9 +98,12 @@ class EntryIds:
         return self._last
 
     def of(self, embedding: Embedding) -> EntryId:
-        """A file's are not lifted: the same file gives the same ids, and so no second copy."""
+        """A file's are not lifted: the same file gives the same ids, and so no second copy.
+
+        They count scales from 1, since a file may begin at 0 and Redis refuses 0-0.
+        """
         if embedding.clock is Clock.FILE:
-            return EntryId(_ms(embedding.end), embedding.scale)
+            return EntryId(_ms(embedding.end), embedding.scale + 1)
         return self.next(embedding.end)
 
 
@@ -132,7 +142,18 @@ def encode(embedding: Embedding, published_at: float) -> Fields:
         "queue_ms": f"{e.queue_ms:.3f}",
         "embed_ms": f"{e.embed_ms:.3f}",
         "age_ms": f"{age_ms:.3f}",
+        **_extras(motion=e.motion, novelty=e.novelty),
+        **_labels(e.labels),
     }
+
+
+def _extras(**values: float | None) -> Fields:
+    """Those that there are."""
+    return {name: _shortest(value) for name, value in values.items() if value is not None}
+
+
+def _labels(scored: Scored | None) -> Fields:
+    return {} if scored is None else {"labels": json.dumps(scored, ensure_ascii=False)}
 
 
 def _shortest(value: float) -> str:
@@ -168,6 +189,9 @@ def decode(fields: Mapping[bytes, bytes]) -> Embedding:
         queue_ms=_parsed(fields, "queue_ms", _finite),
         embed_ms=_parsed(fields, "embed_ms", _finite),
         age_ms=_parsed(fields, "age_ms", _finite),
+        motion=_optional(fields, "motion", _finite),
+        novelty=_optional(fields, "novelty", _finite),
+        labels=_optional(fields, "labels", _scored),
     )
 
 
@@ -182,6 +206,10 @@ def _parsed(fields: Mapping[bytes, bytes], name: str, parse: Callable[[str], T])
         raise InvalidRecord(f"field {name!r} cannot be read: {_raw(fields, name)[:40]!r}") from None
 
 
+def _optional(fields: Mapping[bytes, bytes], name: str, parse: Callable[[str], T]) -> T | None:
+    return _parsed(fields, name, parse) if name.encode() in fields else None
+
+
 def _raw(fields: Mapping[bytes, bytes], name: str) -> bytes:
     try:
         return fields[name.encode()]
@@ -194,6 +222,13 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(text)
     return value
+
+
+def _scored(text: str) -> Scored:
+    try:
+        return tuple((str(name), _finite(score)) for name, score in json.loads(text))
+    except TypeError:
+        raise ValueError(text) from None
 
 
 def _vector(fields: Mapping[bytes, bytes]) -> Vector:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 
 from stream.cards import ModelCard, space_id
-from stream.config import EmbedderConfig
-from stream.frames import US_PER_S, Frame, Session, Vector
+from stream.config import EmbedderConfig, WindowConfig
+from stream.extras import Extras
+from stream.frames import US_PER_S, Frame, Session, Vector, Vectors
 from stream.jobs import Job
+from stream.labels import Labels
 from stream.metrics import Counters, Drop, Metric
-from stream.pooling import pool
+from stream.planners import Due, planner
+from stream.pooling import Pooling, pool
 from stream.record import Embedding, Kind
 from stream.sampling import exact_rate
-from stream.windows import Window, Windows
 
 DEFAULT_FPS = 2  # of frame pooling: what most of the field's video search samples at
 
@@ -33,6 +34,7 @@ class Embedder:
 
     config: EmbedderConfig
     card: ModelCard
+    labels: Labels | None = None  # what its records are to name
 
     @property
     def rate(self) -> Fraction:
@@ -44,84 +46,20 @@ class Embedder:
         return exact_rate(self.card.frames / min(scale.span_s for scale in self.config.windows))
 
     @property
+    def scales(self) -> tuple[WindowConfig, ...]:
+        """As configured; where every frame is a record of its own, the step of the grid."""
+        if self.pooling.how != "none" or self.card.kind is Kind.CLIP:
+            return self.config.windows
+        step_s = float(1 / self.rate)
+        return (WindowConfig(span_s=step_s, hop_s=step_s),)
+
+    @property
+    def pooling(self) -> Pooling:
+        return Pooling.of(self.config)
+
+    @property
     def space(self) -> str:
-        return space_id(self.card, self.config.pooling)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Due:
-    """A window that is complete, and the jobs that it waits for."""
-
-    window: Window[Job] | Window[Frame]
-    jobs: tuple[Job, ...]
-    found: int  # of the expected frames or points, those in it
-    expected: int
-
-
-class Planner(Protocol):
-    """Turns frames into jobs and complete windows; one for each kind of embedder.
-
-    The jobs are those that no window has to be admitted for: a frame is embedded for all windows to come,
-    a clip for its own window only.
-    """
-
-    def push(self, frame: Frame, now: float) -> tuple[list[Job], list[Due]]: ...
-    def finish(self, now: float) -> list[Due]: ...
-
-
-class FramePlanner:
-    """Frame pooling: each frame is a job; a window is the jobs of its frames."""
-
-    def __init__(self, roll: Roll, scales: Sequence[Windows[Job]]) -> None:
-        self._roll = roll
-        self._scales = scales
-
-    def push(self, frame: Frame, now: float) -> tuple[list[Job], list[Due]]:
-        job = Job(self._roll, frame, (frame.pixels,), now)
-        return [job], [_due(w) for windows in self._scales for w in windows.push(frame.at_us, job)]
-
-    def finish(self, now: float) -> list[Due]:  # noqa: ARG002 - one interface for both kinds
-        return [_due(w) for windows in self._scales for w in windows.finish()]
-
-
-def _due(window: Window[Job]) -> Due:
-    return Due(window, window.samples, len(window.samples), window.expected)
-
-
-class ClipPlanner:
-    """Clips: a window is one job, its T pictures the frames nearest to T points spread evenly over it."""
-
-    def __init__(self, roll: Roll, scales: Sequence[Windows[Frame]]) -> None:
-        self._roll = roll
-        self._scales = scales
-        self._points = roll.embedder.card.frames
-
-    def push(self, frame: Frame, now: float) -> tuple[list[Job], list[Due]]:
-        return [], [self._clip(w, now) for windows in self._scales for w in windows.push(frame.at_us, frame)]
-
-    def finish(self, now: float) -> list[Due]:
-        return [self._clip(w, now) for windows in self._scales for w in windows.finish()]
-
-    def _clip(self, window: Window[Frame], now: float) -> Due:
-        frames = clip(window, self._points)
-        job = Job(self._roll, frames[-1], tuple(frame.pixels for frame in frames), now)
-        return Due(window, (job,), len(set(frames)), self._points)
-
-
-def clip(window: Window[Frame], points: int) -> list[Frame]:
-    """T frames, in order: for the middle of each T-th of the window the nearest frame, the later of two.
-
-    Where the window holds just the T frames of a grid made for it, each stands for its own point: a frame
-    that sits on the edge between two points would else be taken twice, and its neighbour never.
-    """
-    frames = window.samples
-    if len(frames) == points == window.expected:
-        return list(frames)
-    latest_first = frames[::-1]
-    at_us = np.array([frame.at_us for frame in latest_first])
-    step_us = (window.end_us - window.start_us) / points
-    middles_us = window.start_us + (np.arange(points) + 0.5) * step_us
-    return [latest_first[index] for index in np.abs(at_us - middles_us[:, None]).argmin(axis=1)]
+        return space_id(self.card, str(self.pooling))
 
 
 class Roll:
@@ -132,7 +70,8 @@ class Roll:
         self.embedder = embedder
         self._counters = counters
         self._waiting: deque[Due] = deque()
-        self._planner, self._scales = _planner(self)
+        self._planner, self._scales = planner(self)
+        self._extras = Extras(embedder.config.extras)
         self._passed = 0
 
     def __len__(self) -> int:
@@ -184,18 +123,25 @@ class Roll:
             reasons = [job.drop for job in each.jobs if job.drop is not None]
             self._count(Metric.WINDOWS_DROPPED, reasons[-1])
             return
+        vectors = np.stack([job.vector for job in jobs if job.vector is not None])
         try:
-            vector = self._vector(jobs)
+            vector = self._vector(vectors, jobs)
         except ValueError:
             self._count(Metric.WINDOWS_DROPPED, Drop.FAILED)
             return
-        yield self._embedding(each, jobs[-1], vector, found)
+        yield replace(
+            self._embedding(each, jobs[-1], vector, found),
+            motion=self._extras.motion(vectors),
+            novelty=self._extras.novelty(each.window, vector),
+            labels=self.embedder.labels.nearest(vector) if self.embedder.labels else None,
+        )
 
-    def _vector(self, jobs: Sequence[Job]) -> Vector:
-        vectors = [job.vector for job in jobs if job.vector is not None]
+    def _vector(self, vectors: Vectors, jobs: Sequence[Job]) -> Vector:
         if self.embedder.card.kind is Kind.CLIP:
-            return vectors[0]
-        return pool(np.stack(vectors), self.embedder.config.pooling)
+            clip: Vector = vectors[0]
+            return clip
+        at_s = np.array([job.captured_at for job in jobs])
+        return pool(vectors, at_s, self.embedder.pooling)
 
     def _embedding(self, each: Due, newest: Job, vector: Vector, found: int) -> Embedding:
         session, config, card, window = self.session, self.embedder.config, self.embedder.card, each.window
@@ -216,22 +162,13 @@ class Roll:
             session=session.number,
             window=window.number,
             clock=session.clock,
-            decode_ms=newest.frame.decode_ms,
+            decode_ms=newest.decode_ms,
             queue_ms=newest.queue_ms,
             embed_ms=newest.embed_ms,
-            captured_at=newest.frame.captured_at,
-            scale=config.windows.index(window.scale),
+            captured_at=newest.captured_at,
+            scale=self.embedder.scales.index(window.scale),
         )
 
     def _count(self, metric: Metric, reason: str = "", n: int = 1) -> None:
         if n:
             self._counters.add(metric, self.session.camera, self.embedder.config.name, reason, n)
-
-
-def _planner(roll: Roll) -> tuple[Planner, Sequence[Windows[Job]] | Sequence[Windows[Frame]]]:
-    scales, rate = roll.embedder.config.windows, roll.embedder.rate
-    if roll.embedder.card.kind is Kind.FRAMES:
-        of_jobs = [Windows[Job](scale, rate) for scale in scales]
-        return FramePlanner(roll, of_jobs), of_jobs
-    of_frames = [Windows[Frame](scale, rate) for scale in scales]
-    return ClipPlanner(roll, of_frames), of_frames

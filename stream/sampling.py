@@ -13,7 +13,9 @@ TOLERANCE_US = 1_000
 
 
 def exact_rate(fps: float) -> Fraction:
-    """A rate as people write it (2, 0.5, 29.97), exactly, so that grid points do not drift."""
+    """A rate as people write it (2, 0.5, 29.97), exactly, so that grid points do not drift. Above 0."""
+    if fps < 1:  # a frame every so many seconds
+        return 1 / Fraction(1 / fps).limit_denominator(1001)
     return Fraction(fps).limit_denominator(1001)
 
 

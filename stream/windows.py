@@ -26,6 +26,22 @@ class Window(Generic[T]):
     samples: tuple[T, ...]
 
 
+class Singles(Generic[T]):
+    """Each sample as a window of its own, from one step of the grid before it; numbers count samples."""
+
+    def __init__(self, step: WindowConfig) -> None:
+        self._step = step
+        self._step_us = round(step.span_s * US_PER_S)
+        self.passed = 0
+
+    def push(self, at_us: int, sample: T) -> list[Window[T]]:
+        number, self.passed = self.passed, self.passed + 1
+        return [Window(self._step, number, at_us - self._step_us, at_us, 1, (sample,))]
+
+    def finish(self) -> list[Window[T]]:
+        return []
+
+
 class Windows(Generic[T]):
     """The windows of one scale in one session.
 

@@ -17,8 +17,15 @@ STOP_S = 5.0  # what the program promises between SIGTERM and its end
 class Livevec:
     """`livevec ARGUMENTS` in the background. Its embedded Valkey and its log are under `home`."""
 
-    def __init__(self, home: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._arguments = arguments
+        self._folder = folder
         self._log = home / "livevec.log"
         self.environ = (
             os.environ | {"XDG_STATE_HOME": str(home), "LIVEVEC_LOG": "console"} | dict(environ or {})
@@ -36,7 +43,9 @@ class Livevec:
     def __enter__(self) -> Self:
         with self._log.open("a") as log:
             command = [sys.executable, "-m", "workers", *self._arguments]
-            self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, env=self.environ, cwd=self._folder, stdout=log, stderr=log
+            )
         return self
 
     def terminate(self) -> int:

@@ -41,22 +41,30 @@ class Planned:
         return self.outline.tag if self.config.weights == "auto" else self.config.weights
 
     @property
-    def rate(self) -> Fraction:
-        """Frames a second that it samples, as `stream.rolls` will have it."""
+    def embedder(self) -> Embedder:
+        """As `stream.rolls` will have it, but for what only a loaded model tells."""
         kind, frames = self.outline.kind, self.outline.frames
         card = ModelCard(self.config.model, self.weights, kind, 0, frames, short_side=0, identity="")
-        return Embedder(self.config, card).rate
+        return Embedder(self.config, card)
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second that it samples."""
+        return self.embedder.rate
+
+    @property
+    def scales(self) -> tuple[WindowConfig, ...]:
+        return self.embedder.scales
 
     @property
     def records_per_s(self) -> float:
         """Of one live camera."""
-        return sum(1 / window.hop_s for window in self.config.windows)
+        return sum(1 / window.hop_s for window in self.scales)
 
     def frames(self, window: WindowConfig) -> int:
         """That a window has when none is missing."""
-        if self.outline.kind is Kind.CLIP:
-            return min(self.outline.frames, int(window.span_s * self.rate))
-        return int(window.span_s * self.rate)
+        points = int(window.span_s * self.rate + 1e-6)  # 0.29 s at 100 fps are 29, in floats almost
+        return min(self.outline.frames, points) if self.outline.kind is Kind.CLIP else points
 
 
 def verify(config: Config) -> list[Planned]:
@@ -79,7 +87,7 @@ def verify(config: Config) -> list[Planned]:
 
 def _planned(embedder: EmbedderConfig) -> Planned:
     planned = Planned(embedder, models.check(embedder.model, embedder.weights))
-    check_spans(embedder.windows, float(planned.rate))
+    check_spans(planned.scales, float(planned.rate))
     if planned.outline.kind is Kind.CLIP:
         _check_clips(planned)
     return planned
@@ -88,7 +96,7 @@ def _planned(embedder: EmbedderConfig) -> Planned:
 def _check_clips(planned: Planned) -> None:
     """Raises ValueError for windows that would never come out."""
     points, fps = planned.outline.frames, float(planned.rate)
-    for window in planned.config.windows:
+    for window in planned.scales:
         found = planned.frames(window)
         if found / points < planned.config.min_coverage:
             raise ValueError(
@@ -132,8 +140,8 @@ def _embedder_lines(embedder: Planned) -> Iterator[str]:
     if outline.kind is Kind.CLIP:
         yield f"    clips of {outline.frames} frames, from {rate}"
     else:
-        yield f"    frame pooling ({config.pooling}), {rate}"
-    for window in config.windows:
+        yield f"    frame pooling ({embedder.embedder.pooling}), {rate}"
+    for window in embedder.scales:
         yield f"    {window.span_s:g} s every {window.hop_s:g} s: {embedder.frames(window)} frames a window"
 
 
@@ -168,7 +176,9 @@ def _warnings(embedder: Planned) -> Iterator[str]:
         yield f"{config.name}: untrained weights: its vectors mean nothing, and every record says so"
     if embedder.outline.kind is Kind.CLIP and config.pooling != "mean":
         yield f"{config.name}: pooling is of frames; a clip model does not use it"
-    for window in config.windows:
+    if "motion" in config.extras and (embedder.outline.kind is Kind.CLIP or config.pooling == "none"):
+        yield f"{config.name}: motion is between the frames of a window; here a window has one vector"
+    for window in embedder.scales:
         span_s, hop_s = window.span_s, window.hop_s
         if hop_s > span_s:
             yield f"{config.name}: {hop_s - span_s:g} s of every {hop_s:g} s are in no window of {span_s:g} s"

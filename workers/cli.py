@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,6 +145,57 @@ def tail(
 
     server = load_redis(config, os.environ, {"redis": {"url": redis}} if redis else {})
     tailing.run(server, tailing.Wanted(camera, embedder, since, as_json, vectors))
+
+
+@app.command()
+def embed(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A video file, or its http(s):// URL.")],
+    config: ConfigFile = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="NPZ", help="Where to write.")
+    ] = None,
+    redis: Annotated[bool, typer.Option("--redis", help="Publish to the configured Redis instead.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="One vector for the whole file.")] = False,
+) -> None:
+    """Embed one file at full speed, into an .npz file.
+
+    The same windows as a live run gives; or with --whole one vector of every sampled frame.
+    """
+    if redis == (output is not None) or (redis and whole):
+        raise ConfigError("embed: expected either --output NPZ, with --whole or without, or --redis")
+    settings = _settings(config, [f"{_camera_id(file)}={file}"])
+    from workers import check, console  # noqa: PLC0415 # not for --help
+    from workers import embed as embedding  # noqa: PLC0415 # likewise
+
+    console.set_up_logging(os.environ, only_warnings=True)
+    check.verify(settings)
+    if output is None:
+        typer.echo(embedding.to_redis(settings))
+    else:
+        typer.echo(embedding.to_file(settings, output, whole=whole))
+
+
+def _camera_id(file: str) -> str:
+    """Of the file's name, what an id may hold."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(file).stem)[:64] or "file"
+
+
+@app.command()
+def bench(
+    video: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="A video file. Default: one is made.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the one that is made.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="An image model, as configured.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there, too.")
+    ] = None,
+) -> None:
+    """Measure what a second of video costs, beside the naive way."""
+    from workers import bench as benchmark  # noqa: PLC0415 # not for --help
+
+    benchmark.run(video, seconds=seconds, rounds=rounds, model=model, json_file=json_file)
 
 
 def _settings(config: Path | None, cameras: list[str] | None) -> Config:

@@ -21,7 +21,7 @@ def redacted(text: str) -> str:
     return _URL.sub(lambda url: redact(url[0]), text)
 
 
-def set_up_logging(environ: Mapping[str, str]) -> None:
+def set_up_logging(environ: Mapping[str, str], *, only_warnings: bool = False) -> None:
     """One event, one line, on stderr; as JSON with LIVEVEC_LOG=json."""
     structlog.configure(
         processors=[
@@ -31,7 +31,9 @@ def set_up_logging(environ: Mapping[str, str]) -> None:
             _without_secrets,
             _renderer(environ.get("LIVEVEC_LOG", "console")),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.WARNING if only_warnings else logging.INFO
+        ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
@@ -43,7 +45,9 @@ def _renderer(style: str) -> Processor:
 
 
 def _without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {name: _shown(value) for name, value in event.items()}
+    first = ("timestamp", "level", "event")  # the same order in every line
+    ordered = {name: event[name] for name in first if name in event} | dict(event)
+    return {name: _shown(value) for name, value in ordered.items()}
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 # anything may be logged

@@ -10,10 +10,10 @@ from typing import Protocol, TypeVar
 from stream.cards import ModelCard
 from stream.config import EmbedderConfig
 from stream.frames import Pixels, Vectors
-from workers.models import Model, load
+from workers.models import Model, load_for
 
 T = TypeVar("T")
-Loader = Callable[[str, str, str], Model]
+Loader = Callable[[EmbedderConfig, str], Model]
 
 
 class Device(Protocol):
@@ -29,18 +29,18 @@ class Device(Protocol):
 class DeviceThread:
     """A device used from a thread of this process. A model shared by several embedders is loaded once."""
 
-    def __init__(self, device: str, load: Loader = load) -> None:
+    def __init__(self, device: str, load: Loader = load_for) -> None:
         self._device = device
         self._load = load
         self._thread = ThreadPoolExecutor(1, "device")
-        self._loaded: dict[tuple[str, str], Model] = {}
+        self._loaded: dict[tuple[str | None, ...], Model] = {}
         self._models: dict[str, Model] = {}  # by embedder
 
     async def load(self, config: EmbedderConfig) -> ModelCard:
         def make_ready() -> ModelCard:
-            key = (config.model, config.weights)
+            key = (config.model, config.weights, config.sha256, config.fit)
             if key not in self._loaded:
-                self._loaded[key] = self._load(config.model, config.weights, self._device)
+                self._loaded[key] = self._load(config, self._device)
             self._models[config.name] = self._loaded[key]
             return self._loaded[key].card
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -44,12 +44,16 @@ from workers.cameras import Camera, Events, Surroundings
 from workers.decoder import Decoders, Delivery
 from workers.device import Device
 from workers.queues import DeviceQueue
-from workers.tasks import end, until
+from workers.tasks import until
 
 log = structlog.get_logger()
 
 DRAIN_S = 2.0
 """For what is under way when the program is asked to stop: with the writing to Redis, under 5 s in all."""
+
+
+async def _at_once() -> None:
+    """There is always room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Outlet:
     counters: Counters
     now: Callable[[], float]  # Unix seconds
     last_sessions: Mapping[str, int] = field(default_factory=dict)  # by camera, of an earlier run
+    room: Callable[[], Awaitable[None]] = _at_once  # ends when a file may publish more
 
 
 class Pipeline:
@@ -78,6 +83,7 @@ class Pipeline:
         self._embedders = embedders
         self._device = device
         self._publish = outlet.publish
+        self._outlet_room = outlet.room
         self._now = outlet.now
         around = Surroundings(decoders, sampling_plan(embedders), config.reconnect, outlet.event, outlet.now)
         self.cameras = [
@@ -103,7 +109,7 @@ class Pipeline:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(DRAIN_S):
                         await self._idle.wait()
-                await end([embedding])
+                embedding.cancel()
         finally:
             self._abandon()
 
@@ -143,6 +149,7 @@ class Pipeline:
         for name, roll in rolls.items():
             if name in frame.due:
                 if not frame.session.live:
+                    await self._outlet_room()
                     await self._queue.room(name, frame.session.camera)
                 self._submit(roll, roll.push(frame, self._now()))
 

@@ -33,7 +33,7 @@ from workers.tasks import beside, until
 log = structlog.get_logger()
 
 REPORT_S = 1.0  # what people look at is never older than this
-DRAIN_S = 1.5  # for Redis to take what is left, when the program ends
+DRAIN_S = 1.0  # for Redis to take what is left, when the program ends
 
 
 class NoCameraLeft(LivevecError):
@@ -96,7 +96,7 @@ async def serve(
         embedders = await load_models(config, device, stop)
         if stop.is_set():
             return counters
-        outlet = Outlet(publisher.offer, publisher.event, counters, now, sessions)
+        outlet = Outlet(publisher.offer, publisher.event, counters, now, sessions, publisher.room)
         pipeline = Pipeline(config, embedders, decoders, device, outlet)
         others = [publisher.run(), report(pipeline, publisher), *([server.keep_running()] if server else [])]
         await beside(pipeline.run(stop), others)

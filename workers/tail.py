@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from stream.embedded import find_embedded
 from stream.errors import RedisError
 from stream.frames import Clock, Vector
 from stream.reader import follow
-from stream.record import Embedding
+from stream.record import Embedding, encode
 
 SIMILAR, CHANGED = 0.95, 0.8  # where the cosine's colour changes; a guide for the eye, models differ
 
@@ -58,7 +58,7 @@ def run(redis: RedisConfig, wanted: Wanted) -> None:
 
 
 async def _tail(redis: RedisConfig, wanted: Wanted) -> None:
-    lines = JsonLines(wanted.vectors) if wanted.as_json else Lines(Console(highlight=False, soft_wrap=True))
+    lines = JsonLines(wanted.vectors) if wanted.as_json else Lines(Screen(highlight=False, soft_wrap=True))
     neighbours = Neighbours()
     async with connect(redis) as client:
         await check(client, redis)
@@ -73,6 +73,13 @@ async def _tail(redis: RedisConfig, wanted: Wanted) -> None:
             lines.show(entry_id, embedding, neighbours.cosine(embedding))
 
 
+class Screen(Console):
+    """Leaves a broken pipe to the command line; rich would end the program with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class JsonLines:
     """One JSON object per record, with the names of the record's fields."""
 
@@ -80,12 +87,12 @@ class JsonLines:
         self._vectors = vectors
 
     def show(self, entry_id: str, embedding: Embedding, cosine: float | None) -> None:
-        fields = asdict(embedding)
-        vector = fields.pop("vector")
-        del fields["captured_at"], fields["scale"]  # not on the wire
-        fields = {"id": entry_id, **fields, "dim": embedding.vector.size, "cosine_to_previous": cosine}
+        record = encode(embedding, published_at=0.0)  # for its names; the values are those that were read
+        fields = {name: getattr(embedding, name) for name in record if hasattr(embedding, name)}
+        dim = embedding.vector.size
+        fields = {"id": entry_id, **fields, "dim": dim, "cosine_to_previous": cosine}
         if self._vectors:
-            fields["embedding"] = vector.tolist()
+            fields["embedding"] = embedding.vector.tolist()
         print(json.dumps(fields), flush=True)  # noqa: T201 # what the command is for
 
 

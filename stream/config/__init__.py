@@ -43,6 +43,7 @@ __all__ = [
     "WindowConfig",
     "check_spans",
     "load",
+    "load_embedders",
     "load_redis",
     "unknown_variables",
 ]
@@ -53,6 +54,10 @@ S = TypeVar("S", bound=Section)
 
 class _RedisOnly(Section):
     redis: RedisConfig = RedisConfig()
+
+
+class _EmbeddersOnly(Section):
+    embedders: tuple[EmbedderConfig, ...]
 
 
 def load(path: Path | None, environ: Mapping[str, str], overrides: Values | None = None) -> Config:
@@ -69,6 +74,13 @@ def load_redis(path: Path | None, environ: Mapping[str, str], overrides: Values 
     layers, wrong = _layers(path, environ, overrides)
     ours = [layer.only("redis") for layer in layers]
     return _validated(_RedisOnly, ours, wrong, environ).redis
+
+
+def load_embedders(path: Path | None, environ: Mapping[str, str]) -> tuple[EmbedderConfig, ...]:
+    """Only `[[embedders]]`: who looks at models needs no cameras."""
+    layers, wrong = _layers(path, environ, None)
+    ours = [layer.only("embedders") for layer in layers]
+    return _validated(_EmbeddersOnly, ours, wrong, environ).embedders
 
 
 def _layers(

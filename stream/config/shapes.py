@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
@@ -20,6 +21,9 @@ from pydantic import (
 
 from stream.errors import ConfigError
 from stream.urls import check_url
+
+LABEL_SETS = ("classes", "imagenet")
+"""Instead of a list: the classes that the model was trained on; the 1000 of ImageNet."""
 
 Names = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Ids and names: they become parts of Redis keys, between colons."""
@@ -35,6 +39,12 @@ def _prefix(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_:-]{1,64}", text):
         raise ValueError("must be 1 to 64 letters (A-Z, a-z), digits, _, - or :")
     return text
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+        raise ValueError("must be 64 hex digits")
+    return text.lower()
 
 
 def _device(text: str) -> str:
@@ -68,6 +78,25 @@ def _names_a_server(parts: SplitResult) -> bool:
     if parts.scheme == "unix":
         return bool(parts.path)
     return parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
+
+
+def _labels(value: object) -> object:
+    """Before pydantic looks: of what may be a text or a list it would complain twice."""
+    if value is None or value in LABEL_SETS:
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"must be a list of texts, or one of: {', '.join(LABEL_SETS)}")
+    texts = tuple(text.strip() for text in value)
+    if not texts or "" in texts:
+        raise ValueError("must not be empty, nor hold an empty text")
+    _refuse_twins("labels", texts)
+    return texts
+
+
+def _prompts(prompts: tuple[str, ...]) -> tuple[str, ...]:
+    if not prompts or not all("{}" in prompt for prompt in prompts):
+        raise ValueError("must be a list of texts, each with a {} where the text comes that is asked for")
+    return prompts
 
 
 def _refuse_twins(what: str, names: Iterable[str]) -> None:
@@ -142,12 +171,39 @@ class EmbedderConfig(Section):
 
     name: Id
     model: str  # `open_clip:NAME/TAG`, `torchvision:NAME/TAG`, `efficientnet_lite0`
-    weights: str = "auto"  # the tag in `model`; or a path; or `random`, which every record then says
+    weights: str = "auto"  # of `model`; or `hf-hub:ORG/NAME@REV`; a path; `random`, as every record then says
+    sha256: Annotated[str, AfterValidator(_sha256)] | None = None  # of the weights: others are refused
+    fit: Literal["crop", "squash", "pad"] | None = None  # of pictures that are not square: the model's own
     fps: float | None = Field(default=None, gt=0, le=120)  # default: 2 for frames, T / span for clips
-    pooling: Literal["mean", "max"] = "mean"  # frame pooling only
+    pooling: Literal["mean", "max", "last", "ema", "gem", "attention", "none"] = "mean"  # of frames only
+    half_life_s: float = Field(default=1.0, ge=0.001, le=86_400)  # of `ema`
+    gem_p: float = Field(default=3.0, ge=1, le=16)  # of `gem`: 1 is the mean, 16 nearly the largest
+    temperature: float = Field(default=0.1, ge=0.001, le=100)  # of `attention`, in cosines
+    extras: tuple[Literal["motion", "novelty"], ...] = ()  # told in every record besides the vector
+    labels: Annotated[str | tuple[str, ...] | None, BeforeValidator(_labels)] = None
+    # told in every record: the nearest of these texts; or of the model's own `classes`, or of `imagenet`'s
+    top_k: int = Field(default=3, gt=0, le=100)  # of the labels
+    prompts: Annotated[tuple[str, ...], AfterValidator(_prompts)] = (
+        "{}",  # around a text, for models with a text tower; of several the mean is taken
+    )
     windows: tuple[WindowConfig, ...] = (WindowConfig(span_s=4, hop_s=1),)
     min_coverage: float = Field(default=0.5, gt=0, le=1)
     max_batch: int = Field(default=32, gt=0)  # items per forward pass
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_of_a_file(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.data.get("weights") == "random":
+            raise ValueError('is of weights that are read, not of weights = "random"')
+        return value
+
+    @field_validator("half_life_s", "gem_p", "temperature")
+    @classmethod
+    def _is_of_the_pooling(cls, value: float, info: ValidationInfo) -> float:
+        owner = {"half_life_s": "ema", "gem_p": "gem", "temperature": "attention"}[str(info.field_name)]
+        if info.data.get("pooling", owner) != owner:
+            raise ValueError(f'is only for pooling = "{owner}"')
+        return value
 
     @field_validator("windows")
     @classmethod
@@ -156,6 +212,8 @@ class EmbedderConfig(Section):
     ) -> tuple[WindowConfig, ...]:
         if not windows:
             raise ValueError("must not be empty")
+        if info.data.get("pooling") == "none":
+            raise ValueError('must be left out with pooling = "none": every frame is its own')
         _refuse_twins("the span_s of one embedder's windows", [f"{window.span_s:g}" for window in windows])
         fps = info.data.get("fps")
         if fps is not None:
@@ -166,7 +224,7 @@ class EmbedderConfig(Section):
 def check_spans(windows: Iterable[WindowConfig], fps: float) -> None:
     """Raises ValueError for a window that is shorter than the time between two samples."""
     for window in windows:
-        if window.span_s * fps < 1:
+        if window.span_s * fps < 1 - 1e-6:  # in floats a 49th of a second 49 times is almost 1
             raise ValueError(f"a window of {window.span_s:g} s is shorter than one sample at {fps:g} fps")
 
 

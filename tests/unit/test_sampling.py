@@ -47,6 +47,7 @@ def test_times_rounded_to_the_millisecond_miss_no_point() -> None:
 def test_rates_are_what_people_write() -> None:
     assert exact_rate(29.97) == Fraction(2997, 100)
     assert exact_rate(0.1) == Fraction(1, 10)
+    assert exact_rate(0.0001) == Fraction(1, 10_000)
     assert grid_point(1_000_000_000, exact_rate(29.97)) == 29_970
 
 

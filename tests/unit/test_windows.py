@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.config import WindowConfig
 from stream.sampling import Sampler, exact_rate
-from stream.windows import Window, Windows
+from stream.windows import Singles, Window, Windows
 
 scales = st.builds(
     WindowConfig,
@@ -114,3 +114,11 @@ def test_time_that_runs_back_is_a_bug_of_the_caller() -> None:
     windows.push(1_000_000, "a")
     with pytest.raises(ValueError, match="ran back from 1000000 to 1000000"):
         windows.push(1_000_000, "b")
+
+
+def test_a_single_spans_the_step_before_it() -> None:
+    singles = Singles[str](WindowConfig(span_s=0.5, hop_s=0.5))
+    (first,), (second,) = singles.push(1_000_000, "a"), singles.push(9_000_000, "b")
+    assert (first.start_us, first.end_us, first.expected, first.samples) == (500_000, 1_000_000, 1, ("a",))
+    assert (first.number, second.number, singles.passed) == (0, 1, 2)
+    assert singles.finish() == []
