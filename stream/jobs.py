@@ -26,6 +26,7 @@ class Job:
     drop: Drop | None = None
     queue_ms: float = 0.0
     embed_ms: float = 0.0
+    caption: str | None = None
 
     @classmethod
     def of(cls, roll: Roll, frames: Sequence[Frame], now: float) -> Job:
@@ -52,6 +53,11 @@ class Job:
         self.queue_ms = max(started_at - self.queued_at, 0.0) * 1e3
         self.embed_ms = embed_ms
         self.pictures = ()
+
+    def captioned(self, caption: str, vector: Vector, *, started_at: float, embed_ms: float) -> None:
+        """`vector` is the caption's, (0,) where it has none."""
+        self.caption = caption
+        self.embedded(vector, started_at=started_at, embed_ms=embed_ms)
 
     def dropped(self, reason: Drop) -> None:
         self.drop = reason

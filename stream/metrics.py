@@ -35,6 +35,14 @@ class Drop(StrEnum):
     BUFFER = "buffer"  # Redis was away for longer than the buffer holds
     REFUSED = "refused"  # Redis will never take it (wrong type of key, no permission)
     SHUTDOWN = "shutdown"  # the program ended first
+    # of a captioning endpoint:
+    TIMEOUT = "timeout"  # no answer in time
+    UNAVAILABLE = "unavailable"  # not reached, 5xx, a redirect
+    LIMITED = "limited"  # 429: it asks for fewer requests
+    UNAUTHORIZED = "unauthorized"  # 401, 403: the key is wrong; it is not asked again
+    CONTENT = "content"  # it will not speak of these pictures
+    INVALID = "invalid"  # it refused the request, or its answer is no caption
+    BUDGET = "budget"  # the day's requests or tokens are used up
 
 
 class Counters:

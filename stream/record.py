@@ -69,6 +69,7 @@ class Embedding:
     motion: float | None = None  # 1 - mean cosine of neighbouring frames; on the wire only if asked for
     novelty: float | None = None  # 1 - largest cosine to the recent past; likewise
     labels: Scored | None = None  # the nearest of the words that were asked for; likewise
+    caption: str | None = None  # of a captioning endpoint, whose records alone may have `dim` 0: no vector
 
 
 class EntryId(NamedTuple):
@@ -143,6 +144,7 @@ def encode(embedding: Embedding, published_at: float) -> Fields:
         "embed_ms": f"{e.embed_ms:.3f}",
         "age_ms": f"{age_ms:.3f}",
         **_extras(motion=e.motion, novelty=e.novelty),
+        **({} if e.caption is None else {"caption": e.caption}),
         **_labels(e.labels),
     }
 
@@ -191,6 +193,7 @@ def decode(fields: Mapping[bytes, bytes]) -> Embedding:
         age_ms=_parsed(fields, "age_ms", _finite),
         motion=_optional(fields, "motion", _finite),
         novelty=_optional(fields, "novelty", _finite),
+        caption=_optional(fields, "caption", str),
         labels=_optional(fields, "labels", _scored),
     )
 

@@ -167,6 +167,7 @@ class Roll:
             embed_ms=newest.embed_ms,
             captured_at=newest.captured_at,
             scale=self.embedder.scales.index(window.scale),
+            caption=newest.caption,
         )
 
     def _count(self, metric: Metric, reason: str = "", n: int = 1) -> None:

@@ -12,6 +12,7 @@ from stream.cards import ModelCard
 from stream.config import CameraConfig, EmbedderConfig, WindowConfig
 from stream.errors import EmbedError, SourceError
 from stream.frames import Clock, Frame, Pixels, Session, Vectors
+from stream.labels import Labels
 from stream.metrics import Counters
 from stream.record import Embedding, Kind
 from stream.rolls import Embedder
@@ -67,6 +68,9 @@ class CountingDevice:
     async def load(self, config: EmbedderConfig) -> ModelCard:
         return self.cards[config.name]
 
+    async def labels(self, config: EmbedderConfig) -> Labels | None:
+        return None
+
     async def embed(self, embedder: str, clips: Sequence[Sequence[Pixels]]) -> Vectors:
         self.batches.append((embedder, len(clips)))
         if self.gate is not None:
@@ -102,14 +106,15 @@ def pooled(embedding: Embedding) -> list[int]:
 class ScriptedDecoding:
     """A session that delivers what it is told and then ends as it is told."""
 
-    def __init__(self, frames: Sequence[Frame], end: SourceError | None) -> None:
+    def __init__(self, frames: Sequence[Frame], end: SourceError | None, every_s: float = 0) -> None:
         self.info = VideoInfo("h264", 8, 8, 25.0, Clock.ARRIVAL, None)
         self.decoded = len(frames)
         self._deliveries = [Delivery([each], {}) for each in frames]
         self._end = end
+        self._every_s = every_s
 
     async def take(self) -> Delivery | None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self._every_s)
         if self._deliveries:
             return self._deliveries.pop(0)
         if self._end is not None:
@@ -120,9 +125,17 @@ class ScriptedDecoding:
 
 
 class ScriptedDecoders:
-    """Cameras that deliver and fail by script: for each connection its frames' times, then how it ends."""
+    """Cameras that deliver and fail by script: for each connection its frames' times, then how it ends.
 
-    def __init__(self, script: Mapping[str, Sequence[tuple[Sequence[float], SourceError | None]]]) -> None:
+    A frame comes every `every_s`, by the loop's clock; with 0 as fast as they are taken.
+    """
+
+    def __init__(
+        self,
+        script: Mapping[str, Sequence[tuple[Sequence[float], SourceError | None]]],
+        every_s: float = 0,
+    ) -> None:
+        self._every_s = every_s
         self._script = {camera: list(connections) for camera, connections in script.items()}
         self.connected_at_s: dict[str, list[float]] = {camera: [] for camera in script}
 
@@ -130,7 +143,8 @@ class ScriptedDecoders:
         self.connected_at_s[camera.id].append(asyncio.get_running_loop().time())
         times_s, end = self._script[camera.id].pop(0)
         due = list(plan.rates)
-        return ScriptedDecoding([frame(at_s, session=session, due=due) for at_s in times_s], end)
+        frames = [frame(at_s, session=session, due=due) for at_s in times_s]
+        return ScriptedDecoding(frames, end, self._every_s)
 
 
 class Ears:

@@ -10,6 +10,7 @@ from itertools import chain
 from stream.cards import ModelCard
 from stream.config import (
     CameraConfig,
+    ChatConfig,
     Config,
     EmbedderConfig,
     ReconnectConfig,
@@ -22,6 +23,7 @@ from stream.record import Kind, stream_key
 from stream.rolls import Embedder
 from stream.urls import is_live, redact
 from workers import models
+from workers.chat.captioner import ENDPOINT
 from workers.service import check_files
 
 RECORD_BYTES = 450  # besides the vector, in Valkey's memory: measured with records of 512 to 2048 dimensions
@@ -86,11 +88,25 @@ def verify(config: Config) -> list[Planned]:
 
 
 def _planned(embedder: EmbedderConfig) -> Planned:
-    planned = Planned(embedder, models.check(embedder.model, embedder.weights))
+    planned = Planned(embedder, _outline(embedder))
     check_spans(planned.scales, float(planned.rate))
     if planned.outline.kind is Kind.CLIP:
         _check_clips(planned)
+    if embedder.labels and not planned.outline.text:
+        raise ValueError(f'labels: model = "{embedder.model}" has neither a text tower nor trained classes')
     return planned
+
+
+def _outline(embedder: EmbedderConfig) -> models.Outline:
+    chat = embedder.chat
+    if chat is None:
+        return models.check(embedder.model, embedder.weights)
+    if chat.text is None:
+        return models.Outline(Kind.CLIP, chat.frames, ENDPOINT, dim=0)
+    tower = models.check(chat.text, embedder.weights)
+    if not tower.text:
+        raise ValueError(f'chat.text: model = "{chat.text}" has no text tower')
+    return models.Outline(Kind.CLIP, chat.frames, tower.tag, tower.dim, text=True)
 
 
 def _check_clips(planned: Planned) -> None:
@@ -136,6 +152,8 @@ def _camera_lines(camera: CameraConfig, waits: ReconnectConfig) -> Iterator[str]
 def _embedder_lines(embedder: Planned) -> Iterator[str]:
     config, outline = embedder.config, embedder.outline
     yield f"  {config.name}: {config.model}, weights {embedder.weights}"
+    if config.chat is not None:
+        yield from _chat_lines(config.chat)
     rate = f"{float(embedder.rate):g} frames a second"
     if outline.kind is Kind.CLIP:
         yield f"    clips of {outline.frames} frames, from {rate}"
@@ -143,6 +161,15 @@ def _embedder_lines(embedder: Planned) -> Iterator[str]:
         yield f"    frame pooling ({embedder.embedder.pooling}), {rate}"
     for window in embedder.scales:
         yield f"    {window.span_s:g} s every {window.hop_s:g} s: {embedder.frames(window)} frames a window"
+
+
+def _chat_lines(chat: ChatConfig) -> Iterator[str]:
+    key = "with a key" if chat.api_key else "without a key"
+    yield f"    captions, asked of {redact(chat.url)} {key}"
+    yield f"    {chat.at_once} requests at once, {chat.timeout_s:g} s for each"
+    tokens = f" or {chat.tokens_per_day:,} tokens, as it tells their use" if chat.tokens_per_day else ""
+    yield f"    at most {chat.per_minute:g} requests a minute, {chat.requests_per_day:,} a day of UTC{tokens}"
+    yield f"    a caption's vector: {f'of the text tower of {chat.text}' if chat.text else 'none'}"
 
 
 def _server(redis: RedisConfig) -> str:
@@ -172,6 +199,8 @@ def _bytes(count: float) -> str:
 
 def _warnings(embedder: Planned) -> Iterator[str]:
     config, period_s = embedder.config, float(1 / embedder.rate)
+    if config.chat is not None:
+        yield from _chat_warnings(config.name, config.chat, embedder.records_per_s)
     if config.weights == "random":
         yield f"{config.name}: untrained weights: its vectors mean nothing, and every record says so"
     if embedder.outline.kind is Kind.CLIP and config.pooling != "mean":
@@ -185,3 +214,14 @@ def _warnings(embedder: Planned) -> Iterator[str]:
         if hop_s < period_s:
             alike = "many windows will be alike"
             yield f"{config.name}: windows every {hop_s:g} s, frames every {period_s:g} s: {alike}"
+
+
+def _chat_warnings(name: str, chat: ChatConfig, windows_per_s: float) -> Iterator[str]:
+    if chat.api_key and chat.url.startswith("http://"):
+        yield f"{name}: the key and the pictures travel unencrypted: {redact(chat.url)}"
+    if windows_per_s * 60 > chat.per_minute:
+        due = f"a live camera has {windows_per_s * 60:g} windows a minute"
+        yield f"{name}: {due}, chat.per_minute is {chat.per_minute:g}: the others are dropped"
+    elif windows_per_s * DAY_S > chat.requests_per_day:
+        due = f"a live camera has {windows_per_s * DAY_S:,.0f} windows a day"
+        yield f"{name}: {due}, chat.requests_per_day is {chat.requests_per_day:,}: the others are dropped"

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from stream.errors import ConfigError, LivevecError, ModelError
+from workers.models_cli import app as models
 
 if TYPE_CHECKING:
     from stream.config import Config
@@ -185,7 +186,7 @@ def bench(
     video: Annotated[
         Path | None, typer.Option("--input", metavar="FILE", help="A video file. Default: one is made.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Length of the one that is made.")] = 20,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the one that is made.")] = 60,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
     model: Annotated[str | None, typer.Option(metavar="MODEL", help="An image model, as configured.")] = None,
     json_file: Annotated[
@@ -196,6 +197,9 @@ def bench(
     from workers import bench as benchmark  # noqa: PLC0415 # not for --help
 
     benchmark.run(video, seconds=seconds, rounds=rounds, model=model, json_file=json_file)
+
+
+app.add_typer(models, name="models")
 
 
 def _settings(config: Path | None, cameras: list[str] | None) -> Config:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from stream.cards import ModelCard
 from stream.config import EmbedderConfig
+from stream.errors import ModelError
 from stream.frames import Pixels, Vectors
-from workers.models import Model, load_for
+from stream.labels import Labels
+from workers.models import Model, Texted, load_for
+from workers.models.labelling import labels_of
+from workers.turns import Turns
 
-T = TypeVar("T")
 Loader = Callable[[EmbedderConfig, str], Model]
 
 
@@ -21,6 +22,9 @@ class Device(Protocol):
 
     async def load(self, config: EmbedderConfig) -> ModelCard:
         """Make the embedder's model ready. Raises ModelError."""
+
+    async def labels(self, config: EmbedderConfig) -> Labels | None:
+        """Those that the loaded embedder's records are to name, if any. Raises ModelError, EmbedError."""
 
     async def embed(self, embedder: str, clips: Sequence[Sequence[Pixels]]) -> Vectors:
         """(N, D) float32 unit rows, in order. Raises EmbedError."""
@@ -32,9 +36,10 @@ class DeviceThread:
     def __init__(self, device: str, load: Loader = load_for) -> None:
         self._device = device
         self._load = load
-        self._thread = ThreadPoolExecutor(1, "device")
+        self._turns = Turns("device")
         self._loaded: dict[tuple[str | None, ...], Model] = {}
         self._models: dict[str, Model] = {}  # by embedder
+        self._prompts: dict[str, Sequence[str]] = {}  # likewise
 
     async def load(self, config: EmbedderConfig) -> ModelCard:
         def make_ready() -> ModelCard:
@@ -42,16 +47,31 @@ class DeviceThread:
             if key not in self._loaded:
                 self._loaded[key] = self._load(config, self._device)
             self._models[config.name] = self._loaded[key]
+            self._prompts[config.name] = config.prompts
             return self._loaded[key].card
 
-        return await self._run(make_ready)
+        return await self._turns.run(make_ready)
+
+    async def labels(self, config: EmbedderConfig) -> Labels | None:
+        return await self._turns.run(lambda: labels_of(config, self._models[config.name]))
 
     async def embed(self, embedder: str, clips: Sequence[Sequence[Pixels]]) -> Vectors:
-        return await self._run(lambda: self._models[embedder].embed(clips))
+        return await self._turns.run(lambda: self._models[embedder].embed(clips))
+
+    async def embed_text(self, embedder: str, texts: Sequence[str]) -> Vectors:
+        """(N, D) float32 unit rows, in order, in the space of its windows. Raises ModelError, EmbedError.
+
+        It waits for the batch under way, and not for the video behind that.
+        """
+
+        def ask() -> Vectors:
+            model = self._models[embedder]
+            if not isinstance(model, Texted):
+                raise ModelError(f'model = "{model.card.model}" has neither a text tower nor trained classes')
+            return model.embed_text(texts, self._prompts[embedder])
+
+        return await self._turns.run(ask, urgent=True)
 
     def close(self) -> None:
         """The batch under way, if any, ends by itself; nobody waits for it."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        self._turns.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +18,7 @@ from stream.connection import check, connect
 from stream.embedded import EmbeddedServer, find_embedded
 from stream.errors import ConfigError, EmbedError, LivevecError
 from stream.frames import Pixels, Vectors
+from stream.labels import Labels
 from stream.metrics import Counters, Drop, Metric
 from stream.pooling import Pooling, pool
 from stream.publisher import Publisher
@@ -25,6 +26,7 @@ from stream.record import Embedding, Kind
 from stream.rolls import Embedder
 from stream.status import CameraStatus
 from stream.urls import is_live
+from workers.chat.captioner import Captioner, captioners
 from workers.decoder import DecoderThreads
 from workers.device import Device, DeviceThread
 from workers.npz import Row, write
@@ -49,6 +51,9 @@ class KeepingDevice:
     async def load(self, config: EmbedderConfig) -> ModelCard:
         return await self._device.load(config)
 
+    async def labels(self, config: EmbedderConfig) -> Labels | None:
+        return await self._device.labels(config)
+
     async def embed(self, embedder: str, clips: Sequence[Sequence[Pixels]]) -> Vectors:
         vectors = await self._device.embed(embedder, clips)
         self.answers[embedder].append(vectors)
@@ -70,6 +75,9 @@ def to_file(
     _check_is_file(config)
     if not output.resolve().parent.is_dir():
         raise ConfigError(f"--output: no such folder: {output.parent}")
+    captioning = [embedder.name for embedder in config.embedders if embedder.chat]
+    if whole and captioning:
+        raise ConfigError(f"--whole: {', '.join(captioning)} captions windows: the whole file has no caption")
     embedders, rows = asyncio.run(_rows(config, now, whole=whole))
     write(output, config, embedders, rows, whole=whole)
     counts = (f"{embedder.config.name} {len(rows[embedder.config.name])}" for embedder in embedders)
@@ -102,7 +110,9 @@ async def _rows(config: Config, now: Now, *, whole: bool) -> tuple[list[Embedder
     counters = Counters()
     with closing(DeviceThread(config.device)) as thread:
         device = KeepingDevice(thread) if whole else thread
-        embedders, status = await _run(config, device, Outlet(keep, _event, counters, now))
+        async with captioners(config, thread, _event, now) as captions:
+            outlet = Outlet(keep, _event, counters, now)
+            embedders, status = await _run(config, device, outlet, captions)
     _complain_of_losses(counters)
     if isinstance(device, KeepingDevice):
         span = (config.cameras[0].starts_at, config.cameras[0].starts_at + status.pts_s)
@@ -118,10 +128,11 @@ async def _publish(config: Config, counters: Counters, now: Now) -> None:
         publisher = Publisher(redis, counters, client, now)
         device = stack.enter_context(closing(DeviceThread(config.device)))
         sessions = await publisher.last_sessions()
+        captions = await stack.enter_async_context(captioners(config, device, _event, now))
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(publisher.run())
             outlet = Outlet(publisher.offer, _event, counters, now, sessions, publisher.room)
-            _, status = await _run(config, device, outlet)
+            _, status = await _run(config, device, outlet, captions)
             writing.cancel()
         publisher.set_camera(status.id, status.fields())  # with its session: the next is another one
         await publisher.drain(DRAIN_S)
@@ -138,10 +149,12 @@ async def _server(redis: RedisConfig, stack: AsyncExitStack) -> RedisConfig:
     )
 
 
-async def _run(config: Config, device: Device, outlet: Outlet) -> tuple[list[Embedder], CameraStatus]:
-    embedders = await load_models(config, device, asyncio.Event())
+async def _run(
+    config: Config, device: Device, outlet: Outlet, captions: Mapping[str, Captioner]
+) -> tuple[list[Embedder], CameraStatus]:
+    embedders = await load_models(config, device, asyncio.Event(), captions)
     with closing(DecoderThreads(1, outlet.now)) as decoders, progress_bar(config.cameras[0].id) as bar:
-        pipeline = Pipeline(config, embedders, decoders, device, outlet)
+        pipeline = Pipeline(config, embedders, decoders, device, outlet, captions)
         status = pipeline.cameras[0].status
         async with asyncio.TaskGroup() as tasks:
             drawing = tasks.create_task(follow(bar, status))

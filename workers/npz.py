@@ -1,7 +1,8 @@
 """The .npz file that `livevec embed` writes.
 
 For each embedder NAME it holds `NAME.vectors`, (N, D) float32, unit rows; and of each row `NAME.start` and
-`NAME.end` (seconds, the window is (start, end]), `NAME.frames` and `NAME.coverage`. `meta` is JSON: what the
+`NAME.end` (seconds, the window is (start, end]), `NAME.frames` and `NAME.coverage`; where an endpoint
+captions the windows also `NAME.caption`, and D is 0 where captions have no vector. `meta` is JSON: what the
 embedders are, with the `space` that says which vectors may be compared.
 """
 
@@ -30,10 +31,11 @@ class Row(NamedTuple):
     end: float
     frames: int
     coverage: float
+    caption: str | None = None
 
     @classmethod
     def of(cls, window: Embedding) -> Row:
-        return cls(window.vector, window.start, window.end, window.frames, window.coverage)
+        return cls(window.vector, window.start, window.end, window.frames, window.coverage, window.caption)
 
 
 def write(
@@ -58,8 +60,15 @@ def _arrays(embedders: Sequence[Embedder], rows: Mapping[str, Sequence[Row]]) ->
     for embedder in embedders:
         name = embedder.config.name
         vectors = [row.vector for row in rows[name]]
-        held[f"{name}.vectors"] = np.array(vectors, np.float32).reshape(-1, embedder.card.dim)
-        for column, kind in (("start", float), ("end", float), ("frames", int), ("coverage", float)):
+        held[f"{name}.vectors"] = np.array(vectors, np.float32).reshape(len(vectors), embedder.card.dim)
+        captions = [("caption", str)] if embedder.config.chat else []
+        for column, kind in [
+            ("start", float),
+            ("end", float),
+            ("frames", int),
+            ("coverage", float),
+            *captions,
+        ]:
             held[f"{name}.{column}"] = np.array([getattr(row, column) for row in rows[name]], kind)
     return held
 

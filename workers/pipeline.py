@@ -14,6 +14,8 @@
 3. `_submit` lets jobs wait in bounded lanes (`stream.lanes`). When a lane is full, the oldest job of the live
    camera that has most waiting goes; a file waits.
 4. `_embed` gives the device the next batch: what waits, all cameras together, in turn, without a timer.
+   `_caption` asks an endpoint about each window of an embedder that captions (`workers.chat`): its queue is
+   its own, and what is slow there holds up nothing else.
 5. `_settle` tells the job's roll. The windows that waited only for it are pooled and published, in order.
 
 The books balance at any moment (`stream.metrics`): what was sampled was embedded, was dropped for a stated
@@ -41,6 +43,8 @@ from stream.rolls import Embedder, Roll
 from stream.sampling import SamplingPlan
 from stream.urls import is_live
 from workers.cameras import Camera, Events, Surroundings
+from workers.chat.captioner import NOBODY, Captioner
+from workers.chat.messages import Uncaptioned
 from workers.decoder import Decoders, Delivery
 from workers.device import Device
 from workers.queues import DeviceQueue
@@ -78,6 +82,7 @@ class Pipeline:
         decoders: Decoders,
         device: Device,
         outlet: Outlet,
+        captioners: Mapping[str, Captioner] = NOBODY,
     ) -> None:
         self.counters = outlet.counters
         self._embedders = embedders
@@ -90,20 +95,24 @@ class Pipeline:
             Camera(camera, around, last_session=outlet.last_sessions.get(camera.id, 0))
             for camera in config.cameras
         ]
-        self._queue = DeviceQueue(lanes(config, embedders))
-        self._batch: list[Job] = []  # on the device now
-        self._idle = asyncio.Event()  # nothing waits for the device, and it does nothing
+        waiting = lanes(config, embedders)
+        self._captioners = captioners
+        self._queue = DeviceQueue({name: waiting[name] for name in waiting if name not in captioners})
+        self._queues = dict.fromkeys(waiting, self._queue)  # by embedder: those that caption have their own
+        self._queues |= {name: DeviceQueue({name: waiting[name]}) for name in captioners}
+        self._under_way: set[Job] = set()  # on the device now, or asked of an endpoint
+        self._idle = asyncio.Event()  # no job waits, and none is under way
         self._idle.set()
 
     @property
     def jobs_in_flight(self) -> int:
-        return len(self._queue) + len(self._batch)
+        return sum(map(len, set(self._queues.values()))) + len(self._under_way)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ends when every camera has ended (files do, rejected cameras do), or soon after `stop` is set."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                embedding = tasks.create_task(self._embed())
+                embedding = tasks.create_task(self._embed_all())
                 await until(stop, self._watch_all())
                 await until(stop, self._idle.wait())
                 with contextlib.suppress(TimeoutError):
@@ -141,7 +150,7 @@ class Pipeline:
                 for frame in delivery.frames:
                     await self._push(frame, rolls)
         for name, roll in rolls.items():
-            await self._queue.room(name, camera.config.id)
+            await self._queues[name].room(name, camera.config.id)
             self._submit(roll, roll.finish(self._now()))
 
     async def _push(self, frame: Frame, rolls: Mapping[str, Roll]) -> None:
@@ -150,13 +159,13 @@ class Pipeline:
             if name in frame.due:
                 if not frame.session.live:
                     await self._outlet_room()
-                    await self._queue.room(name, frame.session.camera)
+                    await self._queues[name].room(name, frame.session.camera)
                 self._submit(roll, roll.push(frame, self._now()))
 
     def _submit(self, roll: Roll, jobs: Iterable[Job]) -> None:
         for job in jobs:
             self._idle.clear()
-            shed = self._queue.put(job)
+            shed = self._queues[roll.embedder.config.name].put(job)
             if shed is not None:
                 shed.dropped(Drop.SHED)
                 self._settle(shed)
@@ -170,16 +179,34 @@ class Pipeline:
                 self.counters.add(Metric.FRAMES_SAMPLED, camera.config.id, name, n=late)
                 self.counters.add(Metric.FRAMES_DROPPED, camera.config.id, name, Drop.LATE, n=late)
 
+    async def _embed_all(self) -> None:
+        """What waits for the device, and what waits for endpoints. Ends only when cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._embed())
+            for name, captioner in self._captioners.items():
+                tasks.create_task(self._caption(captioner, self._queues[name]))
+
     async def _embed(self) -> None:
         """Batch after batch. Ends only when cancelled."""
         while True:
-            embedder, self._batch = await self._queue.next_batch()
-            await self._answer(embedder.config.name, self._batch)
-            batch, self._batch = self._batch, []
-            for job in batch:
-                self._settle(job)
-            if not self.jobs_in_flight:
-                self._idle.set()
+            embedder, batch = await self._queue.next_batch()
+            self._under_way.update(batch)
+            await self._answer(embedder.config.name, batch)
+            self._answered(batch)
+
+    async def _caption(self, captioner: Captioner, queue: DeviceQueue) -> None:
+        """Window after window, several under way, as its endpoint may be asked. Ends only when cancelled."""
+        async with asyncio.TaskGroup() as requests:
+            while True:
+                await queue.work()
+                refused = await captioner.turn()  # meanwhile what waits may give way to what is newer
+                _, (job,) = queue.take(1)
+                self._under_way.add(job)
+                if refused is None:
+                    requests.create_task(self._ask(captioner, job))
+                else:
+                    job.dropped(refused.drop)
+                    self._answered([job])
 
     async def _answer(self, embedder: str, batch: Sequence[Job]) -> None:
         started_at, started = self._now(), perf_counter()
@@ -194,6 +221,23 @@ class Pipeline:
         for job, vector in zip(batch, vectors, strict=True):
             job.embedded(vector, started_at=started_at, embed_ms=embed_ms)
 
+    async def _ask(self, captioner: Captioner, job: Job) -> None:
+        started_at, started = self._now(), perf_counter()
+        try:
+            text, vector = await captioner.caption(job.pictures)
+        except Uncaptioned as error:
+            job.dropped(error.drop)
+        else:
+            job.captioned(text, vector, started_at=started_at, embed_ms=(perf_counter() - started) * 1e3)
+        self._answered([job])
+
+    def _answered(self, jobs: Iterable[Job]) -> None:
+        self._under_way.difference_update(jobs)
+        for job in jobs:
+            self._settle(job)
+        if not self.jobs_in_flight:
+            self._idle.set()
+
     def _settle(self, job: Job) -> None:
         job.roll.count(job)
         self._publish_ready(job.roll)
@@ -204,10 +248,11 @@ class Pipeline:
 
     def _abandon(self) -> None:
         """Whatever is still in flight goes, and is counted."""
-        for job in [*self._batch, *self._queue.clear()]:
+        waiting = [job for queue in set(self._queues.values()) for job in queue.clear()]
+        for job in [*self._under_way, *waiting]:
             job.dropped(Drop.SHUTDOWN)
             self._settle(job)
-        self._batch = []
+        self._under_way.clear()
         for camera in self.cameras:
             camera.stopped()
 

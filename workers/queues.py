@@ -35,14 +35,27 @@ class DeviceQueue:
         return shed
 
     async def next_batch(self) -> tuple[Embedder, list[Job]]:
-        """The jobs of one embedder, as soon as any wait; the embedders take turns."""
+        """The jobs of one embedder, as soon as any wait."""
+        await self.work()
+        return self.take()
+
+    async def work(self) -> None:
+        """Ends when something waits."""
         while not len(self):
             self._work.clear()
             await self._work.wait()
-        embedder, lane = next(pair for pair in self._lanes.values() if len(pair[1]))
+
+    def take(self, most: int | None = None) -> tuple[Embedder, list[Job]]:
+        """Up to `most` jobs, else a batch, of one embedder: they take turns. Something must wait.
+
+        A shadow's turn comes when no other has any: the others wait for one batch of it at most, and when the
+        device cannot keep up, it is the shadow's lane that fills and sheds.
+        """
+        waiting = [pair for pair in self._lanes.values() if len(pair[1])]
+        embedder, lane = min(waiting, key=lambda pair: pair[0].config.shadow)  # the first of its kind
         name = embedder.config.name
         self._lanes[name] = self._lanes.pop(name)  # to the end of the turn
-        batch = lane.take(embedder.config.max_batch)
+        batch = lane.take(most or embedder.config.max_batch)
         self._room.set()
         return embedder, batch
 

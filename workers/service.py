@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Never
 
@@ -25,6 +26,7 @@ from stream.rolls import Embedder
 from stream.status import State
 from stream.urls import is_live, local_path
 from workers.cameras import Camera
+from workers.chat.captioner import NOBODY, Captioner, captioners
 from workers.decoder import DecoderThreads
 from workers.device import Device, DeviceThread
 from workers.pipeline import Outlet, Pipeline
@@ -93,11 +95,12 @@ async def serve(
         device = stack.enter_context(contextlib.closing(DeviceThread(config.device)))
         decoders = stack.enter_context(contextlib.closing(DecoderThreads(len(config.cameras), now)))
         sessions = await publisher.last_sessions()
-        embedders = await load_models(config, device, stop)
+        captions = await stack.enter_async_context(captioners(config, device, publisher.event, now))
+        embedders = await load_models(config, device, stop, captions)
         if stop.is_set():
             return counters
         outlet = Outlet(publisher.offer, publisher.event, counters, now, sessions, publisher.room)
-        pipeline = Pipeline(config, embedders, decoders, device, outlet)
+        pipeline = Pipeline(config, embedders, decoders, device, outlet, captions)
         others = [publisher.run(), report(pipeline, publisher), *([server.keep_running()] if server else [])]
         await beside(pipeline.run(stop), others)
         _report_once(pipeline, publisher)
@@ -118,14 +121,18 @@ async def _publisher(
         await publisher.drain(DRAIN_S)
 
 
-async def load_models(config: Config, device: Device, stop: asyncio.Event) -> list[Embedder]:
+async def load_models(
+    config: Config, device: Device, stop: asyncio.Event, captions: Mapping[str, Captioner] = NOBODY
+) -> list[Embedder]:
     """All models, one after the other; fewer if `stop` is set meanwhile. Raises ModelError."""
     embedders: list[Embedder] = []
 
     async def load_all() -> None:
         for each in config.embedders:
             log.info("loading model", embedder=each.name, model=each.model, weights=each.weights)
-            embedders.append(Embedder(each, await device.load(each)))
+            card = await (captions.get(each.name) or device).load(each)
+            labels = await device.labels(each) if each.labels else None
+            embedders.append(Embedder(each, card, labels))
             if embedders[-1].card.weights == "random":
                 log.warning("untrained weights", embedder=each.name, model=each.model)
 
@@ -174,6 +181,7 @@ def _complain_of_rejected(cameras: Sequence[Camera]) -> None:
 
 def leave_hanging_threads(error: BaseException | None) -> None:
     """A thread that hangs in FFmpeg or in a model can be ended only with its process."""
+    gc.freeze()  # else Python, as it ends, looks through all that torch has made: up to 3 s
     if error is None and threading.active_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()

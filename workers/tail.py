@@ -116,7 +116,9 @@ class Lines:
             Text(f"{embedding.frames:>4} frames ") + coverage,
             Text(f"age {embedding.age_ms:>6.0f} ms", "dim"),
             Text(f"dim {embedding.vector.size:>4}", "dim"),
-            _similarity(cosine),
+            *([_similarity(cosine)] if embedding.vector.size else []),
+            *_top_label(embedding),
+            *([Text(_printable(embedding.caption))] if embedding.caption else []),
         ]
         self._console.print(Text("  ").join(columns))
 
@@ -131,6 +133,10 @@ def _clock_time(embedding: Embedding) -> str:
     end = datetime.fromtimestamp(embedding.end, UTC)
     local = end if embedding.clock is Clock.FILE else end.astimezone()
     return local.strftime("%H:%M:%S.%f")[:-3]
+
+
+def _top_label(embedding: Embedding) -> list[Text]:
+    return [Text(f"{_printable(name)} {score:.2f}") for name, score in (embedding.labels or ())[:1]]
 
 
 def _similarity(cosine: float | None) -> Text:

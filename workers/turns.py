@@ -43,5 +43,5 @@ class Turns:
         if answer.set_running_or_notify_cancel():
             try:
                 answer.set_result(work())
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001 - whoever waits for it will raise it
                 answer.set_exception(exc)

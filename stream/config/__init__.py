@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from stream.config.chat import MODEL_PREFIX, ChatConfig
 from stream.config.complaints import complaints, line
 from stream.config.layers import (
     Layer,
@@ -18,6 +19,7 @@ from stream.config.layers import (
     read_file,
     unknown_variables,
 )
+from stream.config.section import Section
 from stream.config.shapes import (
     DEFAULT_EMBEDDERS,
     CameraConfig,
@@ -26,7 +28,6 @@ from stream.config.shapes import (
     QueueConfig,
     ReconnectConfig,
     RedisConfig,
-    Section,
     WindowConfig,
     check_spans,
 )
@@ -34,7 +35,9 @@ from stream.errors import ConfigError
 
 __all__ = [
     "DEFAULT_EMBEDDERS",
+    "MODEL_PREFIX",
     "CameraConfig",
+    "ChatConfig",
     "Config",
     "EmbedderConfig",
     "QueueConfig",

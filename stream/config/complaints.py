@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stream.config.layers import Key, Layer, Values
-from stream.config.shapes import Config, Names, Section
+from stream.config.section import Section
+from stream.config.shapes import Config, Names
 
 
 def complaints(error: ValidationError) -> dict[Key, str]:

@@ -10,20 +10,17 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from stream.config.chat import ChatConfig, check_chat
+from stream.config.section import Section
+from stream.config.texts import LabelTexts, Prompts
 from stream.errors import ConfigError
 from stream.urls import check_url
-
-LABEL_SETS = ("classes", "imagenet")
-"""Instead of a list: the classes that the model was trained on; the 1000 of ImageNet."""
 
 Names = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Ids and names: they become parts of Redis keys, between colons."""
@@ -80,25 +77,6 @@ def _names_a_server(parts: SplitResult) -> bool:
     return parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
 
 
-def _labels(value: object) -> object:
-    """Before pydantic looks: of what may be a text or a list it would complain twice."""
-    if value is None or value in LABEL_SETS:
-        return value
-    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
-        raise ValueError(f"must be a list of texts, or one of: {', '.join(LABEL_SETS)}")
-    texts = tuple(text.strip() for text in value)
-    if not texts or "" in texts:
-        raise ValueError("must not be empty, nor hold an empty text")
-    _refuse_twins("labels", texts)
-    return texts
-
-
-def _prompts(prompts: tuple[str, ...]) -> tuple[str, ...]:
-    if not prompts or not all("{}" in prompt for prompt in prompts):
-        raise ValueError("must be a list of texts, each with a {} where the text comes that is asked for")
-    return prompts
-
-
 def _refuse_twins(what: str, names: Iterable[str]) -> None:
     twins = [name for name, count in Counter(names).items() if count > 1]
     if twins:
@@ -106,25 +84,6 @@ def _refuse_twins(what: str, names: Iterable[str]) -> None:
 
 
 Id = Annotated[str, AfterValidator(_id)]
-
-
-class Section(BaseModel):
-    """A table of the configuration: unknown keys are refused, values never change afterwards."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        str_strip_whitespace=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,  # it may be a password
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_number_is_a_truth_value(cls, value: object) -> object:
-        if isinstance(value, bool):  # pydantic would read `fps = true` as 1.0
-            raise ValueError("must not be true or false")  # noqa: TRY004 # pydantic gathers ValueErrors only
-        return value
 
 
 class RedisConfig(Section):
@@ -180,15 +139,14 @@ class EmbedderConfig(Section):
     gem_p: float = Field(default=3.0, ge=1, le=16)  # of `gem`: 1 is the mean, 16 nearly the largest
     temperature: float = Field(default=0.1, ge=0.001, le=100)  # of `attention`, in cosines
     extras: tuple[Literal["motion", "novelty"], ...] = ()  # told in every record besides the vector
-    labels: Annotated[str | tuple[str, ...] | None, BeforeValidator(_labels)] = None
-    # told in every record: the nearest of these texts; or of the model's own `classes`, or of `imagenet`'s
+    labels: LabelTexts = None  # the nearest of these are told too; or of the model's `classes`, of `imagenet`
     top_k: int = Field(default=3, gt=0, le=100)  # of the labels
-    prompts: Annotated[tuple[str, ...], AfterValidator(_prompts)] = (
-        "{}",  # around a text, for models with a text tower; of several the mean is taken
-    )
+    prompts: Prompts = ("{}",)  # around each text, for a text tower; of several the mean is taken
     windows: tuple[WindowConfig, ...] = (WindowConfig(span_s=4, hop_s=1),)
     min_coverage: float = Field(default=0.5, gt=0, le=1)
     max_batch: int = Field(default=32, gt=0)  # items per forward pass
+    shadow: bool = False  # tried out beside the others: has the device when none of them needs it
+    chat: ChatConfig | None = Field(default=None, validate_default=True)  # of `model = "chat:NAME"`
 
     @field_validator("sha256")
     @classmethod
@@ -219,6 +177,19 @@ class EmbedderConfig(Section):
         if fps is not None:
             check_spans(windows, fps)
         return windows
+
+    @field_validator("chat")
+    @classmethod
+    def _fits_the_model(cls, chat: ChatConfig | None, info: ValidationInfo) -> ChatConfig | None:
+        check_chat(chat, info.data)
+        return chat
+
+    @property
+    def local(self) -> Self | None:
+        """What of it is a model on this machine: of one that captions the text tower, if it has one."""
+        if self.chat is None:
+            return self
+        return self.model_copy(update={"model": self.chat.text, "chat": None}) if self.chat.text else None
 
 
 def check_spans(windows: Iterable[WindowConfig], fps: float) -> None:

@@ -14,7 +14,7 @@ from tests.media import write_video
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-COMMANDS = ("run", "demo", "check", "tail", "embed", "bench")
+COMMANDS = ("run", "demo", "check", "tail", "embed", "bench", "models")
 HEAVY = {"torch", "torchvision", "open_clip", "timm", "av", "aiortc", "redis", "pydantic", "rich"}
 
 PASSWORD = {"DOCK_PASSWORD": "hunter2"}

@@ -78,10 +78,12 @@ def test_finds_the_embedded_server_and_shows_a_line_for_each_record(tmp_path: Pa
     async def story() -> None:
         async with valkey(tmp_path) as redis, tail(tmp_path, "--since", "0") as tailing:
             first = embedding(1, captured_at=T0 + 98.75)
-            await publish(redis, first, embedding(3, coverage=0.75, frames=6, vector=first.vector))
+            labels = (("a \x1b[2J bus", 0.28), ("a car", 0.25))
+            second = embedding(3, coverage=0.75, frames=6, vector=first.vector, labels=labels)
+            await publish(redis, first, second)
             assert [" ".join(line.split()) for line in await tailing.lines(2)] == [
                 "22:13:21.000 dock scene 4 s 8 frames 100% age 250 ms dim 4 first",
-                "22:13:23.000 dock scene 4 s 6 frames 75% age 96000 ms dim 4 cos 2.000",
+                "22:13:23.000 dock scene 4 s 6 frames 75% age 96000 ms dim 4 cos 2.000 a ?[2J bus 0.28",
             ]
             assert await tailing.interrupt() == (130, "")
 

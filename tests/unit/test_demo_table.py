@@ -9,31 +9,24 @@ import pytest
 from rich.console import Console
 
 from stream.errors import Code
-from stream.frames import Vectors
 from stream.record import Embedding
 from stream.status import CameraStatus, State
 from tests.records import embedding
 from workers.demo.board import Board, similarity
-from workers.demo.labels import UNTRAINED, Labels
 from workers.demo.table import lines, summary, table
 
-
-class Two:
-    """A classifier of two classes, one on each axis of a plane."""
-
-    classes: tuple[str, ...] = ("mountain bike, all-terrain bike, off-roader", "hare")
-    class_vectors: Vectors = np.eye(2, dtype=np.float32)
+LABELS = ("mountain bike", "hare")  # one on each axis of a plane
 
 
 def seen(number: int, *vector: float, **changes: object) -> Embedding:
-    return embedding(number, vector=np.array(vector, np.float32), weights="trained", **changes)
+    nearest = LABELS[int(np.argmax(vector))]
+    labels = ((nearest, 0.1), ("suit", 0.05))
+    return embedding(number, vector=np.array(vector, np.float32), labels=labels, **changes)
 
 
 @pytest.fixture
 def board() -> Board:
-    board = Board(["dock", "gate"], ["scene", "action"])
-    board.describe = Labels("made", Two()).describe
-    return board
+    return Board(["dock", "gate"], ["scene", "action"])
 
 
 def drawn(board: Board, width: int) -> str:
@@ -85,16 +78,9 @@ def test_drops_are_what_was_lost_and_not_what_was_never_covered(board: Board) ->
     assert next(lines(board)).startswith("dock: live, 0.0 fps in, 4 drops | ")
 
 
-def test_a_class_goes_by_its_first_name(board: Board) -> None:
-    assert board.describe(seen(1, 1, 0)) == "mountain bike"
-
-
-def test_an_untrained_model_is_called_that(board: Board) -> None:
-    assert board.describe(embedding(1, embedder="action", weights="random")) == UNTRAINED
-
-
-def test_classes_are_not_put_on_the_vectors_of_another_model(board: Board) -> None:
-    assert board.describe(seen(1, 1, 0, model="other")) == ""
+def test_a_record_without_labels_looks_like_nothing(board: Board) -> None:
+    board.record(embedding(1))
+    assert board.rows["dock"]["scene"].looks_like == ""
 
 
 def test_similarity_is_the_cosine_with_the_window_before() -> None:
@@ -127,7 +113,7 @@ def test_the_summary_tells_of_the_whole_run(board: Board) -> None:
     assert list(summary(board))[:3] == [
         "dock: reconnects: 2, frames dropped: none, windows dropped: 2 for coverage",
         "  scene: windows: 3, age p50 0.20 s, p99 0.30 s, looked like: mountain bike, hare",
-        "  action: windows: 1, age p50 2.00 s, p99 2.00 s, untrained",
+        "  action: windows: 1, age p50 2.00 s, p99 2.00 s",
     ]
 
 

@@ -34,8 +34,9 @@ def shown(default: object) -> str:
     if default is None:
         return "none"
     if isinstance(default, tuple):
-        tables = [", ".join(f"{k} = {v:g}" for k, v in each.model_dump().items()) for each in default]
-        return f"[{', '.join(f'{{ {each} }}' for each in tables)}]" if tables else "[]"
+        return f"[{', '.join(map(shown, default))}]"
+    if isinstance(default, BaseModel):
+        return f"{{ {', '.join(f'{k} = {v:g}' for k, v in default.model_dump().items())} }}"
     if isinstance(default, float):
         return f"{default:g}"
     return json.dumps(default)

@@ -52,6 +52,7 @@ embeddings = st.builds(
     age_ms=milliseconds,
     motion=st.none() | st.floats(0, 2),
     novelty=st.none() | st.floats(0, 2),
+    labels=st.none() | st.lists(st.tuples(st.text(), st.floats(-1, 1))).map(tuple),
 )
 
 
@@ -202,3 +203,19 @@ def test_extras_are_fields_only_where_they_are_asked_for(extras: dict[str, float
     assert list(written) == FIELDS + list(extras)
     read = decode(wire(written))
     assert (read.motion, read.novelty) == (extras.get("motion"), extras.get("novelty"))
+
+
+def test_labels_travel_as_json_that_people_can_read() -> None:
+    labels = (("Fahrrad auf der Straße", 0.2817), ("a person falling", -0.01))
+    fields = encode(embedding(1, labels=labels), published_at=T0)
+    assert fields["labels"] == '[["Fahrrad auf der Straße", 0.2817], ["a person falling", -0.01]]'
+    assert list(fields) == [*FIELDS, "labels"]
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"3", b'["bus"]', b'[["bus"]]', b'[["bus", "near"]]', b'[["bus", NaN]]']
+)
+def test_labels_that_are_none_are_refused(text: bytes) -> None:
+    fields = wire(encode(embedding(1), published_at=T0)) | {b"labels": text}
+    with pytest.raises(InvalidRecord, match="'labels' cannot be read"):
+        decode(fields)

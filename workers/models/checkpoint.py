@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -16,6 +17,8 @@ State = dict[str, Tensor]
 
 UNREADABLE = (OSError, RuntimeError, ValueError, LookupError, EOFError, UnpicklingError, SafetensorError)
 """What the loaders raise on a file that is not what its name says."""
+
+DETAIL = 200  # characters: torch lists every tensor that does not fit
 
 
 def read(spec: Spec, file: Path) -> State:
@@ -34,6 +37,20 @@ def fill(spec: Spec, net: nn.Module, state: State, file: Path) -> None:
     if difference := _difference(net.state_dict(), state):
         raise spec.error(f"{file} is not a checkpoint of it: {difference}")
     net.load_state_dict(state)
+
+
+def fingerprint(net: nn.Module) -> str:
+    """SHA-256 of its tensors, names and bytes: tells weights apart that come from no file of ours."""
+    digest = hashlib.sha256()
+    for name, tensor in net.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def in_short(error: Exception) -> str:
+    """One line of what a library says of a checkpoint that it cannot take."""
+    return " ".join(str(error).split())[:DETAIL]
 
 
 def _tensors(spec: Spec, content: object, file: Path) -> State:

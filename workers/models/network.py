@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -14,10 +14,13 @@ from stream.cards import ModelCard
 from stream.errors import EmbedError
 from stream.frames import Pixels, Vectors
 from stream.record import Kind
+from workers.models import AS_IT_IS
 from workers.models.families import Built
 from workers.models.preprocess import normalise, prepare
+from workers.models.vocabulary import Vocabulary
 
 UNIT_TOLERANCE = 1e-4  # rounding to float32 stays a hundred times below
+TEXTS_AT_ONCE = 64  # through a text tower: a thousand at once would take its memory from the pictures
 
 
 class Network:
@@ -58,6 +61,31 @@ class Network:
         return rows
 
 
+class TwoTowers(Network):
+    """A network with a text tower."""
+
+    def __init__(
+        self, card: ModelCard, built: Built, device: torch.device, text: Callable[[Sequence[str]], Tensor]
+    ) -> None:
+        super().__init__(card, built, device)
+        self._text = text
+
+    def embed_text(self, texts: Sequence[str], prompts: Sequence[str] = AS_IT_IS) -> Vectors:
+        """See `workers.models.Texted`."""
+        asked = [prompt.replace("{}", text) for text in texts for prompt in prompts]
+        batches = (asked[first : first + TEXTS_AT_ONCE] for first in range(0, len(asked), TEXTS_AT_ONCE))
+        try:
+            vectors = np.concatenate([self._checked(self._told(batch)) for batch in batches])
+        except RuntimeError as exc:
+            raise EmbedError(f"{self.card.model}: {str(exc).partition(chr(10))[0]}") from exc
+        each = torch.from_numpy(vectors).view(len(texts), len(prompts), self.card.dim)
+        return self._checked(each.mean(dim=1))
+
+    @torch.inference_mode()
+    def _told(self, texts: Sequence[str]) -> Tensor:
+        return self._text(texts).float().cpu()
+
+
 class Classifier(Network):
     """A network whose classifier was trained: its classes stand in the space of its vectors."""
 
@@ -66,6 +94,15 @@ class Classifier(Network):
         (*_, rows) = (weight for weight in classifier.parameters() if weight.ndim > 1)
         self.classes = tuple(built.classes)
         self.class_vectors: Vectors = functional.normalize(rows.flatten(1).float()).cpu().numpy()
+        self._vocabulary = Vocabulary(card.model, self.classes, self.class_vectors)
+
+    def embed_text(
+        self,
+        texts: Sequence[str],
+        prompts: Sequence[str] = AS_IT_IS,  # noqa: ARG002 # a class has its row whatever stands around it
+    ) -> Vectors:
+        """See `workers.models.Texted`."""
+        return self._vocabulary.vectors(texts)
 
 
 def precision(device: torch.device) -> torch.dtype:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -28,6 +28,9 @@ class Fit(StrEnum):
     SQUASH = "squash"  # to exactly it, whatever the shape
 
 
+_FITTED = {"crop": (Fit.SHORTER, Fit.COVER), "squash": (Fit.SQUASH,), "pad": (Fit.CONTAIN,)}  # as configured
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A model's own preprocessing. Two that are equal make equal inputs; `repr` names one."""
@@ -40,6 +43,7 @@ class Recipe:
     interpolation: str = "bicubic"  # or bilinear
     antialias: bool = True  # PIL always does
     fill: tuple[int, int, int] = (0, 0, 0)
+    crop_down: bool = False  # drops a half pixel of the crop's place, as transformers does
 
     def resized(self, height: int, width: int) -> Size:
         """The size of a (height, width) picture before the crop."""
@@ -51,6 +55,21 @@ class Recipe:
         ratios = height / self.resize[0], width / self.resize[1]
         ratio = min(ratios) if self.fit is Fit.COVER else max(ratios)
         return round(height / ratio), round(width / ratio)
+
+    def fitted(self, wanted: str) -> Recipe:
+        """With `crop`, `squash` or `pad` in place of the model's own way; its own if that is one of these.
+
+        `crop` keeps its scale; `squash` and `pad` show the whole picture in the size of the crop, padded with
+        the mean colour, which the network sees as zeros.
+        """
+        if not wanted or self.fit in _FITTED[wanted]:
+            return self
+        if wanted == "crop":
+            return replace(self, fit=Fit.COVER)
+        if wanted == "squash":
+            return replace(self, resize=self.crop, fit=Fit.SQUASH)
+        red, green, blue = (round(255 * mean) for mean in self.mean)
+        return replace(self, resize=self.crop, fit=Fit.CONTAIN, fill=(red, green, blue))
 
     @property
     def short_side(self) -> int:
@@ -103,8 +122,9 @@ def _crop(pictures: Tensor, recipe: Recipe) -> Tensor:
     """The middle, where PIL's users put it: a half pixel is rounded to the even side."""
     pictures = _pad(pictures, recipe)
     height, width = recipe.crop
-    top = round((pictures.shape[-2] - height) / 2)
-    left = round((pictures.shape[-1] - width) / 2)
+    place = int if recipe.crop_down else round
+    top = place((pictures.shape[-2] - height) / 2)
+    left = place((pictures.shape[-1] - width) / 2)
     return pictures[..., top : top + height, left : left + width]
 
 

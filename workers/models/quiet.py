@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_TALKERS = ("huggingface_hub", "timm")
+_TALKERS = ("huggingface_hub", "timm", "transformers")
 
 
 @contextmanager

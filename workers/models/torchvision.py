@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,19 +19,33 @@ from workers.models.spec import Spec
 @dataclass(frozen=True, slots=True)
 class _Row:
     head: str  # the attribute that holds the classifier
-    frames: int  # per clip, as trained
+    frames: int  # per clip, as its accuracy is stated for
+    dim: int  # of what the classifier is given
 
 
 _MODELS = {
-    "r3d_18": _Row(head="fc", frames=16),
-    "mc3_18": _Row(head="fc", frames=16),
-    "r2plus1d_18": _Row(head="fc", frames=16),
+    "r3d_18": _Row(head="fc", frames=16, dim=512),
+    "mc3_18": _Row(head="fc", frames=16, dim=512),
+    "r2plus1d_18": _Row(head="fc", frames=16, dim=512),
+    "s3d": _Row(head="classifier", frames=16, dim=1024),  # stated for 128; takes any from 14
+    "mvit_v1_b": _Row(head="head", frames=16, dim=768),
+    "mvit_v2_s": _Row(head="head", frames=16, dim=768),
+    "swin3d_t": _Row(head="head", frames=32, dim=768),
+    "swin3d_s": _Row(head="head", frames=32, dim=768),
+    "swin3d_b": _Row(head="head", frames=32, dim=1024),
 }
+
+
+def names() -> Iterator[str]:
+    for name in _MODELS:
+        yield from (
+            f"{name}/{weights.name}" for weights in get_model_weights(name)
+        )  # DEFAULT is another name
 
 
 def outline(spec: Spec) -> Outline:
     row = _MODELS[spec.among("torchvision video model", spec.name, _MODELS)]
-    return Outline(Kind.CLIP, row.frames, _weights(spec).name)
+    return Outline(Kind.CLIP, row.frames, _weights(spec).name, row.dim, text=True)
 
 
 def fetch(spec: Spec) -> Path:
