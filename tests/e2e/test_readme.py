@@ -15,6 +15,7 @@ from tests.media import clip, write_video
 from tests.peers import RtspServer
 from tests.peers.redis_server import VALKEY, RedisServer, program_of
 from tests.program import Livevec
+from workers.demo.table import COLUMNS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -42,16 +43,17 @@ def run(command: str, folder: Path, **environ: str) -> str:
 
 def test_make_demo_shows_what_the_readme_shows() -> None:
     assert readme.block("sh", "make demo").strip() == "make demo"
+    told = readme.block("text", "looks like")
+    assert all(word in told for column in COLUMNS for word in column.split("\n"))
     venv = Path(sys.executable).parents[1]
     shown = run(f"make demo DEMO='--seconds 12' VENV={venv}", ROOT)
-    told = readme.block("text", "windows out")
-    for column in re.split(
-        r"\s{2,}", next(line for line in told.splitlines() if "windows out" in line).strip()
-    ):
-        assert column in shown
-    for camera in ("bikes", "bigbuckbunny", "carphone"):
-        assert camera in told
-        assert camera in shown
+    for camera, embedder in re.findall(r"^ ?(\w+) +live +[\d.]+ (\w+)", told, re.MULTILINE):
+        assert re.search(rf"^{camera}: live, .* {embedder}: [1-9]\d* windows", shown, re.MULTILINE)
+
+
+def test_make_test_and_make_check_are_targets() -> None:
+    for target in re.findall(r"make ([a-z-]+)", readme.TEXT):
+        subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
 
 
 def test_the_configuration_is_valid_and_explained(tmp_path: Path) -> None:

