@@ -32,7 +32,7 @@ from workers.device import Device, DeviceThread
 from workers.npz import Row, write
 from workers.pipeline import Outlet, Pipeline
 from workers.progress import follow, progress_bar
-from workers.service import load_models
+from workers.service import load_models, probe_files
 
 DRAIN_S = 30.0  # for Redis to take what is left: nobody waits for this program to make room for the next
 
@@ -73,6 +73,7 @@ def to_file(
 ) -> str:
     """`config` has one camera, the file. Raises LivevecError; then there is no output. Returns a summary."""
     _check_is_file(config)
+    probe_files(config, now)
     if not output.resolve().parent.is_dir():
         raise ConfigError(f"--output: no such folder: {output.parent}")
     captioning = [embedder.name for embedder in config.embedders if embedder.chat]
@@ -90,6 +91,7 @@ def to_redis(
 ) -> str:
     """`config` has one camera, the file. Published again, it makes no second copy. Returns a summary."""
     _check_is_file(config)
+    probe_files(config, now)
     camera, counters = config.cameras[0].id, Counters()
     asyncio.run(_publish(config, counters, now))
     published = counters.total(Metric.WINDOWS_PUBLISHED)

@@ -19,10 +19,11 @@ import structlog
 from stream.config import Config
 from stream.connection import check, connect
 from stream.embedded import EmbeddedServer
-from stream.errors import ConfigError, LivevecError
+from stream.errors import ConfigError, LivevecError, SourceError
 from stream.metrics import Counters, Metric
 from stream.publisher import Publisher
 from stream.rolls import Embedder
+from stream.sources.ffmpeg import open_video
 from stream.status import State
 from stream.urls import is_live, local_path
 from workers.cameras import Camera
@@ -88,6 +89,7 @@ async def serve(
     Raises ConfigError, ModelError or RedisError before anything is started, NoCameraLeft at the end.
     """
     check_files(config)
+    probe_files(config, now)
     counters = Counters()
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer()) if config.redis.url == "embedded" else None
@@ -170,6 +172,20 @@ def check_files(config: Config) -> None:
     ]
     if missing:
         raise ConfigError("\n".join(missing))
+
+
+def probe_files(config: Config, now: Callable[[], float]) -> None:
+    """Opens each local file, and closes it. Raises ConfigError where one holds no video."""
+    wrong = []
+    for camera in config.cameras:
+        if not is_live(camera.url) and "://" not in camera.url:
+            try:
+                with open_video(camera, now):
+                    pass
+            except SourceError as error:
+                wrong.append(str(error))
+    if wrong:
+        raise ConfigError("\n".join(wrong))
 
 
 def _complain_of_rejected(cameras: Sequence[Camera]) -> None:

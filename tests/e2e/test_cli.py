@@ -144,6 +144,16 @@ def test_a_misspelt_model_is_refused_before_the_start(command: str, tmp_path: Pa
     assert not (tmp_path / "livevec").exists(), "no Valkey was started"
 
 
+def test_a_file_without_video_is_refused_before_the_start(tmp_path: Path) -> None:
+    (tmp_path / "notes.mp4").write_text("no video")
+    config, camera = configured(tmp_path), f"tape={tmp_path / 'notes.mp4'}"
+    done = livevec("run", "--camera", camera, "--config", config, **PASSWORD, XDG_STATE_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("livevec: camera tape: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "livevec").exists(), "no Valkey was started"
+
+
 def test_check_explains_and_opens_nothing(tmp_path: Path) -> None:
     config = configured(tmp_path)
     done = livevec("check", "--config", config, **PASSWORD, XDG_STATE_HOME=str(tmp_path), LIVEVEC_PORT="80")
@@ -202,11 +212,11 @@ def test_a_bug_keeps_its_traceback_and_shows_no_variables(bug: str) -> None:
     assert "hunter2" not in done.stderr
 
 
-def test_a_file_without_video_is_one_line_and_exit_code_1_and_leaves_no_output(tmp_path: Path) -> None:
+def test_a_file_without_video_is_one_line_and_leaves_no_output(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video")
     done = embed(tmp_path, tmp_path / "notes.mp4")
-    assert (done.returncode, done.stdout) == (1, "")
-    line = done.stderr.splitlines()[-1]
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
     assert line.startswith("livevec: camera notes: ")
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["livevec.toml", "notes.mp4"]
