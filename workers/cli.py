@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,10 @@ def main() -> None:
     app(prog_name="livevec")
 
 
+def _end_at_once(_signal: int, _frame: object) -> None:
+    raise SystemExit(DONE)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"livevec {_version()}")
@@ -87,6 +92,7 @@ def run(config: ConfigFile = None, camera: Cameras = None) -> None:
 
     Ends at SIGTERM or Ctrl-C, or when all its cameras are files and have been read.
     """
+    signal.signal(signal.SIGTERM, _end_at_once)  # until the service minds it; imports take seconds
     settings = _settings(config, camera)
     from workers import check, console, service  # noqa: PLC0415 # not for --help
 
@@ -186,7 +192,7 @@ def bench(
     video: Annotated[
         Path | None, typer.Option("--input", metavar="FILE", help="A video file. Default: one is made.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Length of the one that is made.")] = 60,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the one that is made.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
     model: Annotated[str | None, typer.Option(metavar="MODEL", help="An image model, as configured.")] = None,
     json_file: Annotated[

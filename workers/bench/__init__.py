@@ -25,7 +25,7 @@ DEFAULT_MODEL = "open_clip:ViT-B-32"  # what `livevec run` has by default; untra
 def run(
     video: Path | None = None,
     *,
-    seconds: float = 60,
+    seconds: float = 20,
     rounds: int = 3,
     model: str | None = None,
     json_file: Path | None = None,
