@@ -7,6 +7,7 @@ its standard input closes. The kernel closes that even when the parent is killed
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ def main(clips: list[Path]) -> None:
         sys.stdout.write(json.dumps(urls) + "\n")
         sys.stdout.flush()
         sys.stdin.read()
+        os._exit(0)  # closing the servers prints a traceback for each viewer; there is nothing to finish
 
 
 if __name__ == "__main__":
